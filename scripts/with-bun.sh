@@ -5,9 +5,13 @@ set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 program=$1
 shift
+if command -v node >/dev/null 2>&1; then
+  major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
+  if ! [ "$major" -ge 20 ] 2>/dev/null; then
+    echo "selvedge: needs Node >= 20; this one is $(node --version 2>/dev/null || echo broken)" >&2
+    exit 1
+  fi
+fi
 sh "$root/scripts/setup.sh"
-bun=$(sh "$root/scripts/bun-path.sh" "$root") || {
-  echo "selvedge: the Bun binary is missing under node_modules/@oven; run 'npm ci' and look at what it prints" >&2
-  exit 1
-}
+bun=$(sh "$root/scripts/bun-path.sh" "$root")
 exec "$bun" "$root/$program" "$@"
