@@ -1,0 +1,285 @@
+/**
+ * The metrics that are not about an edge: every worker and the keeper have each of them once. A position in the region is a
+ * contract with workers of other versions, so it is written down here: append only, never renumber.
+ */
+import { PARSE_ERROR, type ParseError } from "../wire/http1/head.ts";
+
+/** Position of a counter in the region. Only this file makes them. */
+export type CounterId = number & { readonly isCounterId: true };
+
+/** Position of a gauge in the region. Only this file makes them. */
+export type GaugeId = number & { readonly isGaugeId: true };
+
+/** How the values of several workers become one. A gauge of value 0 takes no part in `min`: its owner never set it. */
+export type Combine = "sum" | "max" | "min";
+
+export interface FixedMetric {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly unit: string;
+  readonly help: string;
+  readonly combine: Combine;
+  /** First position; the values of the label follow one another from there. */
+  readonly at: number;
+  /** The one label, where there is one. */
+  readonly label?: string;
+  readonly values: readonly string[];
+}
+
+/** Where the caller's identity came from, or why there is none. Append only, at most 16. */
+export const ATTESTATION_RESULTS = [
+  "cgroup",
+  "uid",
+  "tree",
+  "address",
+  "none",
+  "closed",
+  "reused",
+  "timeout",
+  "overload",
+  "error",
+] as const;
+export type AttestationResult = (typeof ATTESTATION_RESULTS)[number];
+
+/** Why a request or connection was refused by policy. Append only, at most 16. */
+export const DENIAL_REASONS = [
+  "policy",
+  "no_allow",
+  "default",
+  "calls",
+  "broken",
+  "no_identity",
+  "policy_change",
+  "listener_mismatch",
+] as const;
+export type DenialReason = (typeof DENIAL_REASONS)[number];
+
+/** Every named bound that traffic can run into. Append only, at most 128. */
+export const LIMITS = [
+  "head_bytes",
+  "header_lines",
+  "target_bytes",
+  "trailer_bytes",
+  "chunk_line_bytes",
+  "pipelined_requests",
+  "downstream_connections",
+  "downstream_connections_per_caller",
+  "upstream_connections",
+  "pending_requests",
+  "requests_in_flight",
+  "retry_body_bytes",
+  "buffered_body_bytes",
+  "open_streams",
+  "tcp_connections",
+  "connect_tunnels",
+  "attestations_pending",
+  "scrapes",
+  "head_timeout",
+  "idle_timeout",
+  "request_timeout",
+  "backend_request_timeout",
+  "connect_timeout",
+  "drain_timeout",
+  "descriptors",
+  "series",
+  "edges",
+  "strings",
+  "tap_records",
+  "channel_queue",
+  "policy_regex_steps",
+  "path_bytes",
+] as const;
+export type LimitName = (typeof LIMITS)[number];
+
+/** States of a connection to an endpoint. Append only, at most 8. */
+export const UPSTREAM_STATES = ["connecting", "active", "idle"] as const;
+export type UpstreamState = (typeof UPSTREAM_STATES)[number];
+
+/** Label values of parse errors: the names in PARSE_ERROR, lower case, each at the position of its negated code. */
+const PARSE_ERROR_CLASSES: readonly string[] = Object.entries(PARSE_ERROR).reduce<string[]>((names, [name, code]) => {
+  names[-code - 1] = name.toLowerCase();
+  return names;
+}, []);
+
+const counter = (at: number, name: string, help: string, label?: string, values?: readonly string[]): FixedMetric => ({
+  name,
+  type: "counter",
+  unit: "1",
+  help,
+  combine: "sum",
+  at,
+  values: values ?? [""],
+  ...(label === undefined ? {} : { label }),
+});
+
+const gauge = (
+  at: number,
+  name: string,
+  unit: string,
+  combine: Combine,
+  help: string,
+  label?: string,
+  values?: readonly string[],
+): FixedMetric => ({ ...counter(at, name, help, label, values), type: "gauge", unit, combine });
+
+/** Fixed counters. Room between positions is for values to come. */
+export const COUNTERS = {
+  configRejected: counter(
+    0,
+    "selvedge_config_rejected_total",
+    "Configurations that were refused; the one before serves on.",
+  ),
+  workerRestarts: counter(1, "selvedge_worker_restarts_total", "Proxy workers started in place of one that died."),
+  seriesOverflow: counter(
+    2,
+    "selvedge_series_overflow_total",
+    "Events counted in the overflow series, because every series of the region is taken.",
+  ),
+  recordsLost: counter(
+    3,
+    "selvedge_records_lost_total",
+    "Request records overwritten in the ring before anybody read them.",
+  ),
+  regionCorrupt: counter(
+    4,
+    "selvedge_region_corrupt_total",
+    "Values in a worker's statistics that made no sense and were left out.",
+  ),
+  connectionsAccepted: counter(
+    5,
+    "selvedge_downstream_connections_accepted_total",
+    "Connections accepted from callers.",
+  ),
+  upstreamOpened: counter(6, "selvedge_upstream_connections_opened_total", "Connections opened to endpoints."),
+  upstreamFailed: counter(
+    7,
+    "selvedge_upstream_connect_failures_total",
+    "Connections to endpoints that could not be opened.",
+  ),
+  retries: counter(8, "selvedge_upstream_retries_total", "Requests sent again because the connection was stale."),
+  cpuSeconds: {
+    ...counter(9, "process_cpu_seconds_total", "CPU time of the mesh's processes in user and system mode."),
+    unit: "s",
+  },
+  auditDenied: counter(
+    10,
+    "selvedge_authorization_audit_total",
+    "Requests let through that would have been refused outside of audit.",
+  ),
+  attestations: counter(
+    16,
+    "selvedge_attestations_total",
+    "Callers looked up in the kernel, by how they were recognised or why they were not.",
+    "result",
+    ATTESTATION_RESULTS,
+  ),
+  denied: counter(
+    32,
+    "selvedge_authorization_denied_total",
+    "Requests and connections refused by policy, by reason.",
+    "reason",
+    DENIAL_REASONS,
+  ),
+  parseErrors: counter(
+    64,
+    "selvedge_parse_errors_total",
+    "Messages refused by the HTTP parser, by class.",
+    "class",
+    PARSE_ERROR_CLASSES,
+  ),
+  limits: counter(128, "selvedge_limit_exceeded_total", "Times a named bound was reached.", "limit", LIMITS),
+} as const satisfies Record<string, FixedMetric>;
+
+/** Fixed gauges. */
+export const GAUGES = {
+  configGeneration: gauge(
+    0,
+    "selvedge_config_generation",
+    "1",
+    "min",
+    "Generation of the configuration that every worker serves.",
+  ),
+  configLastSuccess: gauge(
+    1,
+    "selvedge_config_last_success_timestamp_seconds",
+    "s",
+    "max",
+    "When a configuration was last taken up.",
+  ),
+  workers: gauge(2, "selvedge_workers", "1", "sum", "Proxy workers that are alive."),
+  downstreamConnections: gauge(3, "selvedge_downstream_connections", "1", "sum", "Connections open from callers."),
+  pendingRequests: gauge(
+    4,
+    "selvedge_pending_requests",
+    "1",
+    "sum",
+    "Requests that wait for a connection to an endpoint.",
+  ),
+  eventLoopLag: gauge(
+    5,
+    "selvedge_event_loop_lag_seconds",
+    "s",
+    "max",
+    "Longest delay of a timer of a worker in the last second.",
+  ),
+  residentMemory: gauge(6, "process_resident_memory_bytes", "By", "sum", "Resident memory of the mesh's processes."),
+  openDescriptors: gauge(7, "process_open_fds", "1", "sum", "Open file descriptors of the mesh's processes."),
+  maxDescriptors: gauge(8, "process_max_fds", "1", "min", "Most file descriptors one process may open."),
+  startTime: gauge(9, "process_start_time_seconds", "s", "min", "When the oldest process of the mesh started."),
+  endpointsDown: gauge(10, "selvedge_endpoints_down", "1", "max", "Endpoints that take no requests."),
+  tapActive: gauge(
+    11,
+    "selvedge_tap_active",
+    "1",
+    "max",
+    "1 while every request is recorded for somebody who watches.",
+  ),
+  upstreamConnections: gauge(
+    16,
+    "selvedge_upstream_connections",
+    "1",
+    "sum",
+    "Connections to endpoints, by state.",
+    "state",
+    UPSTREAM_STATES,
+  ),
+} as const satisfies Record<string, FixedMetric>;
+
+type SingleCounter = Exclude<keyof typeof COUNTERS, "attestations" | "denied" | "parseErrors" | "limits">;
+type SingleGauge = Exclude<keyof typeof GAUGES, "upstreamConnections">;
+
+function single<Key extends string, Id extends number>(metrics: Record<Key, FixedMetric>): Record<Key, Id> {
+  const ids = {} as Record<Key, Id>;
+  for (const key of Object.keys(metrics) as Key[]) ids[key] = metrics[key].at as Id;
+  return ids;
+}
+
+function byValue<Value extends string, Id extends number>(at: number, values: readonly Value[]): Record<Value, Id> {
+  const ids = {} as Record<Value, Id>;
+  for (const [position, value] of values.entries()) ids[value] = (at + position) as Id;
+  return ids;
+}
+
+/** Counters without a label: `stats.counter(COUNTER.retries)`. */
+export const COUNTER: Readonly<Record<SingleCounter, CounterId>> = single(COUNTERS);
+/** Gauges without a label: `stats.gauge(GAUGE.pendingRequests, 3)`. */
+export const GAUGE: Readonly<Record<SingleGauge, GaugeId>> = single(GAUGES);
+/** `selvedge_attestations_total` by result. */
+export const ATTESTATION_COUNTER: Readonly<Record<AttestationResult, CounterId>> = byValue(
+  COUNTERS.attestations.at,
+  ATTESTATION_RESULTS,
+);
+/** `selvedge_authorization_denied_total` by reason. */
+export const DENIED_COUNTER: Readonly<Record<DenialReason, CounterId>> = byValue(COUNTERS.denied.at, DENIAL_REASONS);
+/** `selvedge_limit_exceeded_total` by limit. */
+export const LIMIT_COUNTER: Readonly<Record<LimitName, CounterId>> = byValue(COUNTERS.limits.at, LIMITS);
+/** `selvedge_upstream_connections` by state. */
+export const UPSTREAM_GAUGE: Readonly<Record<UpstreamState, GaugeId>> = byValue(
+  GAUGES.upstreamConnections.at,
+  UPSTREAM_STATES,
+);
+
+/** `selvedge_parse_errors_total` of one of the parser's answers. */
+export function parseErrorCounter(error: ParseError): CounterId {
+  return (COUNTERS.parseErrors.at - 1 - error) as CounterId;
+}
