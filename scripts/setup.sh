@@ -46,8 +46,9 @@ fi
 
 echo "selvedge: installing dependencies (once)" >&2
 # The flags undo what the surroundings may have asked for (NODE_ENV=production, omit=optional): the tests need the
-# development tools, and Bun's binary is an optional dependency of its package.
-(cd "$root" && npm ci --include=dev --include=optional --prefer-offline --no-audit --no-fund --loglevel=error </dev/null >&2) ||
+# development tools, and Bun's binary is an optional dependency of its package. No install script of anybody's is run:
+# none is needed (see bun-path.sh), and this may be root.
+(cd "$root" && npm ci --ignore-scripts --include=dev --include=optional --prefer-offline --no-audit --no-fund --loglevel=error </dev/null >&2) ||
   fail "'npm ci' failed (see above); it needs the network once, or a filled npm cache"
 sh "$root/scripts/bun-path.sh" "$root" >/dev/null ||
   fail "installed, but no Bun binary of the pinned version runs on this machine ($(uname -sm)); look under node_modules/bun and node_modules/@oven"
