@@ -2,7 +2,7 @@
  * Proves that the code keeps to the layers: forbidden imports, forbidden powers, import cycles (type-only ones too),
  * folders nobody declared. `--graph` prints who imports whom instead.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { LAYERS, type Layer, POWER_OF_GLOBAL, type Power, TEST_FILES_MAY_IMPORT } from "./layer-table.ts";
 import { type ScannedSource, scanSource } from "./scan-source.ts";
@@ -124,7 +124,7 @@ export function findCycles(graph: ReadonlyMap<string, readonly string[]>): strin
 export function readSources(root: string, layers: readonly Layer[] = LAYERS): Sources {
   const sources = new Map<string, string>();
   const folders = new Set(["src", ...layers.map((layer) => layer.folder.split("/")[0] as string)]);
-  for (const folder of folders) {
+  for (const folder of [...folders].filter((name) => existsSync(join(root, name)))) {
     for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
       if (!entry.isFile() || !entry.name.endsWith(".ts")) continue;
       const absolute = join(entry.parentPath, entry.name);
