@@ -1,8 +1,12 @@
 /** Compiled authorization rules as they stand in a snapshot record; plain JSON. Fields that are absent do not constrain. */
 
 export interface SourceRecord {
+  /** With `cluster.local` and this site's aliases already expanded to explicit trust domains. */
   readonly principals?: readonly string[];
   readonly notPrincipals?: readonly string[];
+  /** `<issuer>/<subject>`; no request carries one yet, so the attribute counts as absent. */
+  readonly requestPrincipals?: readonly string[];
+  readonly notRequestPrincipals?: readonly string[];
   readonly namespaces?: readonly string[];
   readonly notNamespaces?: readonly string[];
   /** `<namespace>/<service account>`, already qualified. */
