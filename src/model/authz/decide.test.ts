@@ -17,7 +17,7 @@ function policy(name: string, action: PolicyRecord["action"], rules: readonly Po
 function setOf(policies: readonly PolicyRecord[], defaultAction: DefaultAction = "deny", isWorkload = true) {
   const keys = (action: string) => policies.filter((item) => item.action === action).map((item) => item.key);
   const refs = { deny: keys("DENY"), allow: keys("ALLOW"), audit: keys("AUDIT") };
-  const site = { defaultAction, trustDomain: DOMAIN, aliases: [] };
+  const site = { defaultAction, trustDomain: DOMAIN, trustDomainAliases: [] };
   return buildPolicySet(refs, (key) => policies.find((item) => item.key === key), site, isWorkload);
 }
 
@@ -91,7 +91,7 @@ describe("policies that cannot be judged", () => {
 
   test("a policy that the generation lacks denies", () => {
     const refs = { deny: ["policy/prod/gone"], allow: [], audit: [] };
-    const site = { defaultAction: "allow" as const, trustDomain: DOMAIN, aliases: [] };
+    const site = { defaultAction: "allow" as const, trustDomain: DOMAIN, trustDomainAliases: [] };
     expect(buildPolicySet(refs, () => undefined, site, true).decide(get)).toMatchObject({ reason: "broken_policy" });
   });
 
@@ -111,7 +111,7 @@ describe("policies that cannot be judged", () => {
   test("an action that this version does not know denies", () => {
     const record = JSON.parse(JSON.stringify({ ...anybody, action: "CUSTOM" })) as PolicyRecord;
     const refs = { deny: [record.key], allow: [], audit: [] };
-    const site = { defaultAction: "allow" as const, trustDomain: DOMAIN, aliases: [] };
+    const site = { defaultAction: "allow" as const, trustDomain: DOMAIN, trustDomainAliases: [] };
     expect(buildPolicySet(refs, () => record, site, true).decide(get).allowed).toBe(false);
   });
 
@@ -181,7 +181,7 @@ describe("what the proxy relies on", () => {
   });
 
   test("targets with the same policies share one set", () => {
-    const site = { defaultAction: "deny" as const, trustDomain: DOMAIN, aliases: [] };
+    const site = { defaultAction: "deny" as const, trustDomain: DOMAIN, trustDomainAliases: [] };
     const factory = new PolicySetFactory(() => onlyWeb, site);
     const refs = { deny: [], allow: [onlyWeb.key], audit: [] };
     expect(factory.build(refs, true)).toBe(factory.build({ ...refs }, true));

@@ -1,16 +1,12 @@
 /** From the policy records of a snapshot to sets that judge. */
 import type { DefaultAction } from "../documents.ts";
-import type { PolicyRecord, PolicyRefs } from "../snapshot.ts";
+import type { PolicyRecord, PolicyRefs, SiteRecord } from "../snapshot.ts";
 import { type CompiledPolicy, compilePolicy } from "./compiled-policy.ts";
 import { type Fallback, PolicySet } from "./policy-set.ts";
 import { TrustDomains } from "./trust-domains.ts";
 
 /** What of the site has a part in judging. */
-export interface PolicySite {
-  readonly defaultAction: DefaultAction;
-  readonly trustDomain: string;
-  readonly aliases: readonly string[];
-}
+export type PolicySite = Pick<SiteRecord, "defaultAction" | "trustDomain" | "trustDomainAliases">;
 
 /** Finds a policy of the generation by its key. */
 export type PolicyLookup = (key: string) => PolicyRecord | undefined;
@@ -43,7 +39,7 @@ export class PolicySetFactory {
 
   constructor(lookup: PolicyLookup, site: PolicySite) {
     this.#lookup = lookup;
-    this.#domains = new TrustDomains(site.trustDomain, site.aliases);
+    this.#domains = new TrustDomains(site.trustDomain, site.trustDomainAliases);
     this.#defaultAction = site.defaultAction;
   }
 

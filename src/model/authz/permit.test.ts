@@ -6,7 +6,7 @@ import { authorize, authorizeConnection } from "./permit.ts";
 import { callerOf, PlainRequest, plainConnection } from "./plain-facts.ts";
 import type { PolicyRuleRecord } from "./record.ts";
 
-const site = { defaultAction: "deny" as const, trustDomain: "td", aliases: [] };
+const site = { defaultAction: "deny" as const, trustDomain: "td", trustDomainAliases: [] };
 const web = callerOf("td", "prod", "web");
 
 function setOf(rules: readonly PolicyRuleRecord[] | null, isWorkload: boolean, action: "ALLOW" | "DENY" = "ALLOW") {
