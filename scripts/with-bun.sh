@@ -14,4 +14,6 @@ if command -v node >/dev/null 2>&1; then
 fi
 sh "$root/scripts/setup.sh"
 bun=$(sh "$root/scripts/bun-path.sh" "$root")
-exec "$bun" "$root/$program" "$@"
+# Nothing in the current folder or under HOME may decide what runs; see bin/selvedge.
+export BUN_RUNTIME_TRANSPILER_CACHE_PATH=0
+exec "$bun" --config=/dev/null --no-env-file --no-install "$root/$program" "$@"
