@@ -87,6 +87,22 @@ export class HeaderLines {
   readonly valueEnd = new Int32Array(HEADER_LINES_MAX);
   /** 1 where a `Connection` header names this line, so that it must not be forwarded. Owned lines are never marked. */
   readonly nominated = new Uint8Array(HEADER_LINES_MAX);
+  /** How many lines are nominated: 0 almost always, so that readers need not look. */
+  nominatedCount = 0;
+  /** Index of the first line of a kind, -1 where there is none. */
+  hostLine = -1;
+  contentLengthLine = -1;
+  transferEncodingLine = -1;
+  connectionLine = -1;
+  upgradeLine = -1;
+  expectLine = -1;
+  /** Bit `1 << kind` where a kind up to EXPECT came on more than one line. */
+  repeatedKinds = 0;
+}
+
+/** True when more than one line of `kind` (one of HEADER up to EXPECT) was read. */
+export function isRepeatedKind(lines: HeaderLines, kind: number): boolean {
+  return (lines.repeatedKinds & (1 << kind)) !== 0;
 }
 
 export class RequestHead {
@@ -132,7 +148,10 @@ export class ResponseHead {
   reasonEnd = 0;
   body = 0;
   contentLength = 0;
+  /** Value of `Content-Length` or -1; also where there is no body (HEAD, 304), so that it can be passed on. */
+  declaredLength = -1;
   isKeepAlive = true;
+  /** As in RequestHead, on a 101 only. */
   upgradeLine = -1;
   end = 0;
 }

@@ -1,0 +1,93 @@
+import { describe, expect, test } from "bun:test";
+import { BODY, FORM, METHOD, NEED_MORE, PARSE_ERROR, RequestHead } from "./head.ts";
+import { parseRequestHead } from "./parse-request.ts";
+
+const encoder = new TextEncoder();
+
+/** Parses text at an offset, with bytes around it that must never be looked at. */
+function parse(
+  text: string,
+  head = new RequestHead(),
+): { offset: number; head: RequestHead; text: (a: number, b: number) => string } {
+  const bytes = encoder.encode(text);
+  const buf = new Uint8Array(bytes.length + 16).fill(0);
+  buf.set(bytes, 7);
+  const offset = parseRequestHead(buf, 7, 7 + bytes.length, head);
+  return {
+    offset: offset > 0 ? offset - 7 : offset,
+    head,
+    text: (a, b) => new TextDecoder().decode(buf.subarray(a, b)),
+  };
+}
+
+describe("a plain request", () => {
+  test("is indexed by offsets", () => {
+    const { offset, head, text } = parse("GET /a/b?c=d HTTP/1.1\r\nHost: shop:80\r\nX-A:  v \r\n\r\nrest");
+    expect(offset).toBe(50);
+    expect(head.method).toBe(METHOD.GET);
+    expect(head.form).toBe(FORM.ORIGIN);
+    expect(text(head.targetStart, head.targetEnd)).toBe("/a/b?c=d");
+    expect(text(head.pathStart, head.pathEnd)).toBe("/a/b");
+    expect(text(head.queryStart, head.queryEnd)).toBe("c=d");
+    expect(text(head.authorityStart, head.authorityEnd)).toBe("shop:80");
+    expect(head.lines.count).toBe(2);
+    expect(text(head.lines.nameStart[1]!, head.lines.nameEnd[1]!)).toBe("X-A");
+    expect(text(head.lines.valueStart[1]!, head.lines.valueEnd[1]!)).toBe("v");
+    expect([head.body, head.isKeepAlive, head.isPathPlain, head.version]).toEqual([BODY.NONE, true, true, 11]);
+  });
+
+  test("tells an empty query from none", () => {
+    const empty = parse("GET /? HTTP/1.1\r\nHost: a\r\n\r\n").head;
+    expect([empty.queryStart === empty.queryEnd, empty.queryStart > 0]).toEqual([true, true]);
+    expect(parse("GET / HTTP/1.1\r\nHost: a\r\n\r\n").head.queryStart).toBe(-1);
+  });
+
+  test("leaves nothing of one head in the next", () => {
+    const head = new RequestHead();
+    parse(
+      "GET http://a/%61?q HTTP/1.1\r\nHost: a\r\nConnection: upgrade, x\r\nUpgrade: websocket\r\nX: 1\r\n\r\n",
+      head,
+    );
+    expect(head.upgradeLine).toBe(2);
+    expect(head.lines.nominated[3]).toBe(1);
+    parse("POST / HTTP/1.0\r\nContent-Length: 7\r\nExpect: 100-continue\r\nD: 2\r\nE: 2\r\n\r\n", head);
+    expect([head.upgradeLine, head.lines.nominatedCount, head.lines.nominated[3]]).toEqual([-1, 0, 0]);
+    expect([head.isPathPlain, head.queryStart, head.authorityStart, head.authorityEnd]).toEqual([true, -1, 0, 0]);
+    expect([head.body, head.contentLength, head.isKeepAlive, head.expectsContinue]).toEqual([
+      BODY.LENGTH,
+      7,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe("paths that normalising has to look at", () => {
+  const plain = ["/", "/a", "/a/", "/a.b/c..d", "/a;v=1/b", "/~x:@!$&'()*+,="];
+  const notPlain = ["//", "/a//b", "/.", "/..", "/a/../b", "/.a", "/%41", "/a%2Fb"];
+  for (const path of plain) {
+    test(`${path} is plain`, () =>
+      expect(parse(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).head.isPathPlain).toBe(true));
+  }
+  for (const path of notPlain) {
+    test(`${path} is not`, () => expect(parse(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).head.isPathPlain).toBe(false));
+  }
+  test("an absolute target without a path is not", () => {
+    const { head } = parse("GET http://a?q HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect([head.isPathPlain, head.pathEnd - head.pathStart]).toEqual([false, 0]);
+  });
+});
+
+describe("the end of what is there", () => {
+  const text = "\r\nPOST http://a:80/x?y HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nX: \t y \r\n\r\n";
+  test("asks for more at every cut", () => {
+    for (let cut = 0; cut < text.length; cut++) expect(parse(text.slice(0, cut)).offset).toBe(NEED_MORE);
+    expect(parse(text).offset).toBe(text.length);
+  });
+  test("is an error once the head cannot fit any more", () => {
+    const long = `GET / HTTP/1.1\r\nHost: a\r\nX: ${"y".repeat(40_000)}`;
+    expect(parse(long.slice(0, 32 * 1024 - 1)).offset).toBe(NEED_MORE);
+    expect(parse(long.slice(0, 32 * 1024)).offset).toBe(PARSE_ERROR.HEAD_TOO_LARGE);
+    expect(parse(`${long}\0`).offset).toBe(PARSE_ERROR.HEAD_TOO_LARGE);
+  });
+});
