@@ -5,6 +5,7 @@ import { checksOfCondition } from "./conditions.ts";
 import { allowed, type Decision, denied } from "./decision.ts";
 import { InvalidPolicyError } from "./invalid-policy.ts";
 import { HostCheck, MethodCheck, PathCheck, PortCheck } from "./operation-checks.ts";
+import { checked, hostProblem, principalProblem } from "./pattern-problems.ts";
 import type { OperationRecord, PolicyRuleRecord, SourceRecord } from "./record.ts";
 import { AbsentTokenCheck, AddressCheck, CallerCheck } from "./source-checks.ts";
 import type { TrustDomains } from "./trust-domains.ts";
@@ -82,8 +83,8 @@ function withExpandedPrincipals<T extends { values?: readonly string[]; notValue
 ): T {
   return {
     ...condition,
-    ...(condition.values && { values: domains.expandAll(condition.values) }),
-    ...(condition.notValues && { notValues: domains.expandAll(condition.notValues) }),
+    ...(condition.values && { values: domains.expandAll(checked(condition.values, principalProblem)) }),
+    ...(condition.notValues && { notValues: domains.expandAll(checked(condition.notValues, principalProblem)) }),
   };
 }
 
@@ -108,7 +109,7 @@ function sourceChecks(record: SourceRecord, isWidening: boolean, domains: TrustD
   const checks: Check[] = [];
   const add = collector(checks, isWidening);
   add("principals", record.principals, record.notPrincipals, (field, values, mode) => {
-    return new CallerCheck(field, "principal", domains.expandAll(values), mode);
+    return new CallerCheck(field, "principal", domains.expandAll(checked(values, principalProblem)), mode);
   });
   add("namespaces", record.namespaces, record.notNamespaces, (field, values, mode) => {
     return new CallerCheck(field, "namespace", values, mode);
@@ -134,6 +135,8 @@ function operationChecks(record: OperationRecord, isWidening: boolean): Checks {
   add("ports", record.ports, record.notPorts, (field, values, mode) => new PortCheck(field, values, mode));
   add("methods", record.methods, record.notMethods, (field, values, mode) => new MethodCheck(field, values, mode));
   add("paths", record.paths, record.notPaths, (field, values, mode) => new PathCheck(field, values, mode));
-  add("hosts", record.hosts, record.notHosts, (field, values, mode) => new HostCheck(field, values, mode));
+  add("hosts", record.hosts, record.notHosts, (field, values, mode) => {
+    return new HostCheck(field, checked(values, hostProblem), mode);
+  });
   return checks;
 }
