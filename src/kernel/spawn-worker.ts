@@ -1,0 +1,136 @@
+/**
+ * Starting a confined worker (`launcher.ts`) with a channel to it and a shared region.
+ *
+ * A worker outlives the process that started it: it gets no parent-death signal and leads a session of its own, so neither
+ * SIGKILL of the keeper nor Ctrl-C reaches it. Its channel then reads as closed, and the next keeper finds its region through
+ * `openRegionOf` (see shared-memory.ts for who may).
+ */
+
+import { join } from "node:path";
+import type { LaunchPlan } from "./launch-plan.ts";
+import type { UserIds } from "./privileges.ts";
+import type { Region } from "./shared-memory.ts";
+
+/** Where the worker finds what it was given. */
+export const WORKER_CHANNEL_FD = 3;
+export const WORKER_STATS_FD = 4;
+
+/** Who a worker of a root keeper is where nobody says otherwise: `nobody`, which owns nothing. */
+export const WORKER_USER_DEFAULT: UserIds = { uid: 65534, gid: 65534 };
+
+/** How a worker ended: one of the two is not null. */
+export interface WorkerExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** What to start. */
+export interface WorkerOptions {
+  /** Absolute path of the Bun binary. */
+  readonly bun: string;
+  /** Absolute path of the worker program, beneath `packageRoot`/src or `readable`. */
+  readonly program: string;
+  /** The package: its `src` is made readable for the worker, and nothing else of it. */
+  readonly packageRoot: string;
+  /** Whom it runs as. As root WORKER_USER_DEFAULT where absent; otherwise it stays who we are, and a user is refused. */
+  readonly user?: UserIds;
+  /** Keeps CAP_NET_BIND_SERVICE, so that it can listen below port 1024. */
+  readonly bindLowPorts?: boolean;
+  /** Its statistics; stays the caller's. */
+  readonly stats: Region;
+  /** Further fields of the worker's one argument, a JSON object. */
+  readonly args: Readonly<Record<string, string | number | boolean>>;
+  /** Its environment besides what `spawnWorker` sets. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Flags for Bun. */
+  readonly bunFlags?: readonly string[];
+  /** Further paths it may read. */
+  readonly readable?: readonly string[];
+  /** Paths it must not be able to read: the state directory. Starting is refused where they lie beneath readable ones. */
+  readonly forbidden: readonly string[];
+  /** Default true. */
+  readonly requiresLandlock?: boolean;
+  /** Where its messages go: our stderr, nowhere, or a descriptor. Default: our stderr. */
+  readonly stderr?: "inherit" | "ignore" | number;
+  /** Called once when it has ended, also where it was never started. */
+  readonly onExit?: (exit: WorkerExit) => void;
+}
+
+/** A started worker. */
+export interface SpawnedWorker {
+  readonly pid: number;
+  /** Our end of the channel, the caller's to adopt (`adoptSocket`) and close. */
+  readonly channelFd: number;
+  readonly exited: Promise<WorkerExit>;
+  /** Sends a signal; nothing where it has ended. */
+  kill(signal: "SIGTERM" | "SIGKILL"): void;
+}
+
+/** The worker's one argument: JSON of this, with the fields of `WorkerOptions.args` besides. */
+export interface WorkerArgument {
+  readonly channelFd: number;
+  readonly statsFd: number;
+  readonly statsBytes: number;
+  /** To be handed to `sealProcess`. */
+  readonly isHidden: boolean;
+}
+
+/** Starts the launcher, which becomes the worker or exits with LAUNCH_FAILED_EXIT_CODE. Throws where Bun cannot be started. */
+export function spawnWorker(options: WorkerOptions): SpawnedWorker {
+  const plan = planFor(options, process.getuid?.() === 0);
+  const exit = Promise.withResolvers<WorkerExit>();
+  const child = Bun.spawn([options.bun, "--no-install", join(import.meta.dir, "launcher.ts"), JSON.stringify(plan)], {
+    // "socket-fd" makes a socket pair whose other end is ours to adopt.
+    stdio: ["ignore", "ignore", options.stderr ?? "inherit", "socket-fd", options.stats.fd],
+    env: RUNTIME_ENVIRONMENT,
+    cwd: "/",
+    detached: true,
+    onExit: (_child, code, signal) => {
+      const ended = { code, signal: signal === null ? null : String(signal) };
+      exit.resolve(ended);
+      options.onExit?.(ended);
+    },
+  });
+  const channelFd = child.stdio[WORKER_CHANNEL_FD];
+  if (typeof channelFd !== "number") throw new Error("the runtime made no channel for the worker");
+  // A keeper that wants to end does not wait for its workers to end first.
+  child.unref();
+  return { pid: child.pid, channelFd, exited: exit.promise, kill: (signal) => child.kill(signal) };
+}
+
+/** The plan for the launcher. Throws where a user is asked for that we cannot become. */
+export function planFor(options: WorkerOptions, isRoot: boolean): LaunchPlan {
+  if (!isRoot && options.user !== undefined) throw new Error("only root can start a worker as another user");
+  const argument: WorkerArgument = {
+    ...options.args,
+    channelFd: WORKER_CHANNEL_FD,
+    statsFd: WORKER_STATS_FD,
+    statsBytes: options.stats.bytes.length,
+    isHidden: isRoot,
+  };
+  return {
+    bun: options.bun,
+    bunFlags: ["--no-install", ...(options.bunFlags ?? [])],
+    program: options.program,
+    args: [JSON.stringify(argument)],
+    env: { ...RUNTIME_ENVIRONMENT, ...options.env },
+    user: isRoot ? (options.user ?? WORKER_USER_DEFAULT) : null,
+    bindLowPorts: options.bindLowPorts ?? false,
+    fds: [WORKER_CHANNEL_FD, WORKER_STATS_FD],
+    readable: [
+      join(options.packageRoot, "src"),
+      join(options.packageRoot, "package.json"),
+      join(options.packageRoot, "tsconfig.json"),
+      ...(options.readable ?? []),
+    ],
+    forbidden: options.forbidden,
+    requiresLandlock: options.requiresLandlock ?? true,
+  };
+}
+
+/** No cache on disk (the runtime would try to write one), no report of use, nothing of the caller's environment. */
+const RUNTIME_ENVIRONMENT: Readonly<Record<string, string>> = {
+  BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0",
+  DO_NOT_TRACK: "1",
+  LANG: "C.UTF-8",
+};
