@@ -11,8 +11,6 @@ export interface LaunchedWorker {
   readonly statsFd: number;
   /** Resolves when the process is gone. Never rejects. */
   readonly exited: Promise<WorkerExit>;
-  /** What binds the process, in words for `status`. */
-  readonly sandbox: string;
   releaseRegion(): void;
 }
 
