@@ -33,8 +33,8 @@ export const RECORD_PROTOCOL = { http11: 0, http10: 1, http2: 2, tcp: 3, websock
  * Strings that come from the snapshot are ids from `StatsWriter.intern`; 0 = none.
  */
 export class AccessRecord {
-  /** Index of the edge: `EdgeStats.index`. */
-  edge = 0;
+  /** Index of the edge: `EdgeStats.index`; -1 = not known to whom the request was. */
+  edge = -1;
   /** Epoch milliseconds at which the request began. */
   timeMs = 0;
   /** The `x-selvedge-id`, as two unsigned 32-bit halves; 0, 0 = none. */
@@ -55,7 +55,7 @@ export class AccessRecord {
   /** Position in RECORD_PROTOCOLS. */
   protocol = 0;
   /** Position in VERDICTS. */
-  verdict = 0;
+  verdict: number = VERDICT.undecided;
   /** Position in STRENGTHS. */
   strength = 0;
   /** String id of the policy that decided (`namespace/name`). */
@@ -77,7 +77,7 @@ export class AccessRecord {
 
   /** Ready for the next request. */
   reset(): void {
-    this.edge = 0;
+    this.edge = -1;
     this.timeMs = 0;
     this.idHigh = 0;
     this.idLow = 0;

@@ -86,7 +86,10 @@ export class EdgeStats {
     this.#values[this.#base + EDGE_VALUE.tcpOpen]! += 1;
   }
 
-  /** Bytes relayed since the last call. @param sent caller to destination. @param received destination to caller. */
+  /**
+   * Bytes relayed since the last call, named as Envoy and Istio name them.
+   * @param sent to the caller. @param received from the caller.
+   */
   tcpBytes(sent: number, received: number): void {
     this.#values[this.#base + EDGE_VALUE.tcpSentBytes]! += sent;
     this.#values[this.#base + EDGE_VALUE.tcpReceivedBytes]! += received;

@@ -232,7 +232,7 @@ export const GAUGES = {
     "selvedge_tap_active",
     "1",
     "max",
-    "1 while every request is recorded for somebody who watches.",
+    "Whether every request is recorded, because somebody watches: 0 or 1.",
   ),
   upstreamConnections: gauge(
     16,

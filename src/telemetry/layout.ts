@@ -110,7 +110,9 @@ export type EdgeSecurity = (typeof SECURITIES)[number];
 export const EDGE_VALUE = {
   tcpOpened: 0,
   tcpClosed: 1,
+  /** To the caller, as in Istio. */
   tcpSentBytes: 2,
+  /** From the caller. */
   tcpReceivedBytes: 3,
   inFlight: 6,
   tcpOpen: 7,
@@ -149,6 +151,9 @@ export const SERIES_VALUE = {
   requestBytesBuckets: 8 + DURATION_HISTOGRAM.buckets,
   responseBytesBuckets: 8 + DURATION_HISTOGRAM.buckets + BYTES_HISTOGRAM.buckets,
 } as const;
+
+/** Float64 values of a series that mean something. */
+export const SERIES_USED = SERIES_VALUE.responseBytesBuckets + BYTES_HISTOGRAM.buckets;
 
 /** Float64 values per series: two pages. */
 export const SERIES_VALUES = 1024;

@@ -1,49 +1,24 @@
 import { expect, test } from "bun:test";
 import { FLAG } from "../model/response-flags.ts";
 import { AccessRecord } from "./access-record.ts";
-import type { EdgeLabels } from "./edge-labels.ts";
 import { COUNTER, parseErrorCounter } from "./fixed-metrics.ts";
 import { EDGES_MAX, REGION_BYTES, SECTION_AT, SERIES_MAX, SERIES_VALUES } from "./layout.ts";
 import { StatsWriter } from "./stats-writer.ts";
+import { edgeLabels, freshRegion } from "./testing.ts";
 
-const peer = (name: string) => ({
-  workload: name,
-  namespace: "prod",
-  principal: `site.example/ns/prod/sa/${name}`,
-  app: name,
-  version: "v1",
-});
-
-function labels(source: string, destination: string): EdgeLabels {
-  return {
-    key: `${source}>${destination}`,
-    reporter: "both",
-    source: peer(source),
-    destination: {
-      ...peer(destination),
-      service: `${destination}.prod.svc.cluster.local`,
-      serviceName: destination,
-      serviceNamespace: "prod",
-    },
-    protocol: "http",
-    security: "none",
-  };
-}
-
-const region = (): Uint8Array => new Uint8Array(REGION_BYTES);
 const f64 = (bytes: Uint8Array): Float64Array => new Float64Array(bytes.buffer);
 const seriesAt = (index: number): number => SECTION_AT.seriesValues / 8 + index * SERIES_VALUES;
 
 test("the same key gives the same edge, and another key another one", () => {
-  const stats = new StatsWriter(region());
-  const edge = stats.edge(labels("web", "orders"));
-  expect(stats.edge(labels("web", "orders"))).toBe(edge);
-  expect(stats.edge(labels("web", "payments")).index).toBe(edge.index + 1);
+  const stats = new StatsWriter(freshRegion());
+  const edge = stats.edge(edgeLabels("web", "orders"));
+  expect(stats.edge(edgeLabels("web", "orders"))).toBe(edge);
+  expect(stats.edge(edgeLabels("web", "payments")).index).toBe(edge.index + 1);
 });
 
 test("a request counts once in its series, in the sums and in each histogram", () => {
-  const bytes = region();
-  new StatsWriter(bytes).edge(labels("web", "orders")).request(200, FLAG.none, 1500, 10, 2000);
+  const bytes = freshRegion();
+  new StatsWriter(bytes).edge(edgeLabels("web", "orders")).request(200, FLAG.none, 1500, 10, 2000);
   const values = f64(bytes).subarray(seriesAt(1), seriesAt(2));
   expect([...values.subarray(0, 4)]).toEqual([1, 1500, 10, 2000]);
   expect(values.subarray(8).reduce((sum, count) => sum + count, 0)).toBe(3);
@@ -51,15 +26,15 @@ test("a request counts once in its series, in the sums and in each histogram", (
 
 test("a region of the wrong size, or one that has a writer, is refused", () => {
   expect(() => new StatsWriter(new Uint8Array(REGION_BYTES - 8))).toThrow(RangeError);
-  const bytes = region();
+  const bytes = freshRegion();
   new StatsWriter(bytes);
   expect(() => new StatsWriter(bytes)).toThrow(RangeError);
 });
 
 test("beyond the bound on series everything is counted in the overflow series, and as overflow", () => {
-  const bytes = region();
+  const bytes = freshRegion();
   const stats = new StatsWriter(bytes);
-  const edges = Array.from({ length: 9 }, (_, i) => stats.edge(labels("web", `s${i}`)));
+  const edges = Array.from({ length: 9 }, (_, i) => stats.edge(edgeLabels("web", `s${i}`)));
   for (const edge of edges) for (let code = 100; code < 600; code++) edge.request(code, 0, 1, 0, 0);
   const surplus = 9 * 500 - (SERIES_MAX - 1);
   expect(f64(bytes)[seriesAt(0)]).toBe(surplus);
@@ -67,10 +42,10 @@ test("beyond the bound on series everything is counted in the overflow series, a
 });
 
 test("beyond the bound on edges the overflow edge takes the rest, and counts every request", () => {
-  const bytes = region();
+  const bytes = freshRegion();
   const stats = new StatsWriter(bytes);
-  for (let i = 1; i < EDGES_MAX; i++) stats.edge(labels("web", `s${i}`));
-  const edge = stats.edge(labels("web", "one more"));
+  for (let i = 1; i < EDGES_MAX; i++) stats.edge(edgeLabels("web", `s${i}`));
+  const edge = stats.edge(edgeLabels("web", "one more"));
   edge.request(200, 0, 1, 0, 0);
   edge.request(200, 0, 1, 0, 0);
   expect(edge.index).toBe(0);
@@ -78,7 +53,7 @@ test("beyond the bound on edges the overflow edge takes the rest, and counts eve
 });
 
 test("every parse error has a counter of its own", () => {
-  const bytes = region();
+  const bytes = freshRegion();
   const stats = new StatsWriter(bytes);
   stats.counter(parseErrorCounter(-1));
   stats.counter(parseErrorCounter(-35), 2);
@@ -87,8 +62,8 @@ test("every parse error has a counter of its own", () => {
 });
 
 test("what it costs (printed)", () => {
-  const stats = new StatsWriter(region());
-  const edge = stats.edge(labels("web", "orders"));
+  const stats = new StatsWriter(freshRegion());
+  const edge = stats.edge(edgeLabels("web", "orders"));
   const time = (name: string, rounds: number, work: (i: number) => void): number => {
     for (let i = 0; i < rounds / 4; i++) work(i);
     const start = Bun.nanoseconds();

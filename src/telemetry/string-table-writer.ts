@@ -8,6 +8,7 @@ import {
   STRING_POOL_BYTES,
   STRINGS_MAX,
 } from "./layout.ts";
+import { OVERFLOW } from "./stats-source.ts";
 
 /**
  * The writer's side of the string table: each text is stored once and named by a number for the life of the region.
@@ -26,7 +27,7 @@ export class StringTableWriter {
     this.#bytes = bytes;
     this.#words = words;
     this.intern("");
-    this.intern("_overflow");
+    this.intern(OVERFLOW);
   }
 
   /** The id of a text. Longer than STRING_BYTES_MAX: the id of as many whole characters as fit. Lone surrogates become U+FFFD. */
