@@ -23,7 +23,7 @@ export function metricsMarkdown(): string {
   );
   return `# Metrics
 
-Made from the catalogue in \`src/telemetry/catalogue.ts\`; `UPDATE_DOCS=1 bun test src/telemetry/catalogue` writes it anew.
+Made from the catalogue in \`src/telemetry/catalogue.ts\`; \`UPDATE_DOCS=1 bun test src/telemetry/catalogue\` writes it anew.
 
 Served as Prometheus text at \`GET /metrics\` on \`Site.spec.metrics\`, and on nothing else. Names and labels that begin with
 \`istio_\` are Istio's, so that its dashboards work. A label without a value is \`unknown\`. Label values come from the
