@@ -3,7 +3,7 @@
  * where that is missing. `npm test` prints these names; with CI=true a skip fails the run.
  */
 import { test } from "bun:test";
-import { accessSync, constants } from "node:fs";
+import { findProgram } from "../../tools/find-program.ts";
 
 export interface Needs {
   /** Run by uid 0. */
@@ -12,22 +12,6 @@ export interface Needs {
   readonly programs?: readonly string[];
   /** Further conditions: what is needed, and whether it is there. */
   readonly also?: Readonly<Record<string, boolean>>;
-}
-
-/** The path of a program, or `undefined` where the machine has none. */
-export function findProgram(name: string): string | undefined {
-  const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/sbin", "/usr/local/sbin"];
-  return folders
-    .filter((folder) => folder !== "")
-    .map((folder) => `${folder}/${name}`)
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
 }
 
 /** What is missing of the needs, in words; empty where all is there. */

@@ -1,0 +1,169 @@
+/** The documents Selvedge is measured with. JSON is YAML, so they are written as JSON, one document after the other. */
+
+export interface MeshOptions {
+  readonly generatorUid: number;
+  readonly originPorts: readonly [number, number];
+  /** HTTPRoute rules and authorization rules on the service under load; 10 is what HAProxy is compared at. */
+  readonly rules?: number;
+  /** Services beside it, each with a workload of its own. */
+  readonly services?: number;
+  /** A sink for the TCP relay, reached through `TCP_ADDRESS`. */
+  readonly sinkPort?: number;
+  /** Paths under this prefix are answered by the rule in the middle of the table. */
+  readonly accessLogPercent?: number;
+}
+
+/** Where the mesh offers the TCP service. */
+export const TCP_ADDRESS = "127.77.0.5";
+
+/** Gateway API allows this many rules in one HTTPRoute. */
+const RULES_PER_ROUTE = 16;
+
+type Json = Readonly<Record<string, unknown>>;
+
+const GATEWAY = "gateway.networking.k8s.io/v1";
+const meta = (name: string, labels?: Json) => ({
+  name,
+  namespace: "prod",
+  ...(labels === undefined ? {} : { labels }),
+});
+
+function workload(name: string, app: string, version: string, port: number): Json {
+  return {
+    apiVersion: "selvedge/v1",
+    kind: "Workload",
+    metadata: meta(name, { app, version }),
+    spec: { serviceAccount: app, address: "127.0.0.1", ports: { main: port } },
+  };
+}
+
+function service(name: string, selector: Json, port: number, more: Json = {}, appProtocol = "http"): Json {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: meta(name),
+    spec: { selector, ports: [{ port, targetPort: "main", appProtocol }], ...more },
+  };
+}
+
+const site = (options: MeshOptions): Json => ({
+  apiVersion: "selvedge/v1",
+  kind: "Site",
+  metadata: { name: "bench" },
+  spec: {
+    trustDomain: "bench.example",
+    node: "bench",
+    outbound: "127.0.0.1:0",
+    metrics: "127.0.0.1:0",
+    defaultAction: "deny",
+    accessLogSamplePercent: options.accessLogPercent ?? 1,
+  },
+});
+
+const split = [
+  { name: "orders-v1", port: 80, weight: 99 },
+  { name: "orders-v2", port: 80, weight: 1 },
+];
+
+const edits = [
+  {
+    type: "RequestHeaderModifier",
+    requestHeaderModifier: {
+      set: [
+        { name: "x-shop", value: "bench" },
+        { name: "x-backend", value: "orders" },
+      ],
+    },
+  },
+  { type: "ResponseHeaderModifier", responseHeaderModifier: { set: [{ name: "x-served-by", value: "mesh" }] } },
+];
+
+/** Ten rules that cost HAProxy ten ACLs, or as many as asked for, of which the last one answers the load. */
+function routes(count: number): Json[] {
+  const rules = Array.from({ length: count - 1 }, (_, i) => ({
+    matches: [{ path: { type: "PathPrefix", value: `/p/${i}` } }],
+    filters: edits,
+    backendRefs: split,
+  }));
+  const last = { matches: [{ path: { type: "PathPrefix", value: "/" } }], filters: edits, backendRefs: split };
+  const all = [...rules, last];
+  return Array.from({ length: Math.ceil(all.length / RULES_PER_ROUTE) }, (_, i) => ({
+    apiVersion: GATEWAY,
+    kind: "HTTPRoute",
+    metadata: meta(`orders-${i}`),
+    spec: {
+      parentRefs: [{ group: "", kind: "Service", name: "orders", port: 80 }],
+      rules: all.slice(i * RULES_PER_ROUTE, (i + 1) * RULES_PER_ROUTE),
+    },
+  }));
+}
+
+function policy(count: number): Json {
+  const paths = ["/admin/*", "/internal/*", "/v1/payments/*", "/v1/refunds/*", "*.json"];
+  const others = Array.from({ length: count - 1 }, (_, i) =>
+    i < paths.length
+      ? { to: [{ operation: { paths: [paths[i]] } }] }
+      : i < 7
+        ? { to: [{ operation: { methods: [i === 5 ? "DELETE" : "PUT"] } }] }
+        : i < 9
+          ? { when: [{ key: "request.headers[x-tier]", values: [i === 7 ? "gold" : "silver"] }] }
+          : { from: [{ source: { principals: [`bench.example/ns/prod/sa/other-${i}`] } }] },
+  );
+  const last = {
+    from: [{ source: { principals: ["bench.example/ns/prod/sa/web"] } }],
+    to: [{ operation: { methods: ["GET"] } }],
+  };
+  return {
+    apiVersion: "security.istio.io/v1",
+    kind: "AuthorizationPolicy",
+    metadata: meta("orders"),
+    spec: { selector: { matchLabels: { app: "orders" } }, action: "ALLOW", rules: [...others, last] },
+  };
+}
+
+function relay(sinkPort: number): Json[] {
+  return [
+    workload("sink", "sink", "v1", sinkPort),
+    service("sink", { app: "sink" }, 5201, { clusterIP: TCP_ADDRESS }, "tcp"),
+    {
+      apiVersion: "security.istio.io/v1",
+      kind: "AuthorizationPolicy",
+      metadata: meta("sink"),
+      spec: {
+        selector: { matchLabels: { app: "sink" } },
+        action: "ALLOW",
+        rules: [{ from: [{ source: { serviceAccounts: ["prod/web"] } }] }],
+      },
+    },
+  ];
+}
+
+function crowd(count: number): Json[] {
+  return Array.from({ length: count }, (_, i) => i).flatMap((i) => [
+    workload(`s${i}`, `s${i}`, "v1", 20_000 + (i % 20_000)),
+    service(`s${i}`, { app: `s${i}` }, 80),
+  ]);
+}
+
+/** The text of the mesh file. */
+export function meshFile(options: MeshOptions): string {
+  const documents: Json[] = [
+    site(options),
+    {
+      apiVersion: "selvedge/v1",
+      kind: "Workload",
+      metadata: meta("web", { app: "web", version: "v1" }),
+      spec: { selectors: [[`unix:uid:${options.generatorUid}`]] },
+    },
+    workload("orders-v1", "orders", "v1", options.originPorts[0]),
+    workload("orders-v2", "orders", "v2", options.originPorts[1]),
+    service("orders", { app: "orders" }, 80),
+    service("orders-v1", { app: "orders", version: "v1" }, 80),
+    service("orders-v2", { app: "orders", version: "v2" }, 80),
+    ...routes(options.rules ?? 10),
+    policy(options.rules ?? 10),
+    ...(options.sinkPort === undefined ? [] : relay(options.sinkPort)),
+    ...crowd(options.services ?? 0),
+  ];
+  return documents.map((document) => `---\n${JSON.stringify(document, null, 1)}\n`).join("");
+}

@@ -1,0 +1,95 @@
+/** CPU per request and requests per second of one hop: bodies, connections, a connection per request. */
+import { type Figure, GATES } from "../lib/gates.ts";
+import { interleave, type Measured, measure, validPairs } from "../lib/measure.ts";
+import type { PieceContext, PieceReport } from "../lib/piece.ts";
+import { median, ratioOfPairs } from "../lib/statistics.ts";
+import { type Subject, startHaproxy, startNginx, startSelvedge } from "../lib/subjects.ts";
+import { type ClosedLoop, type ClosedLoopResult, closedLoop } from "../lib/wrk.ts";
+
+interface Case extends Pick<ClosedLoop, "path" | "connections" | "isConnectionPerRequest"> {
+  readonly title: string;
+}
+
+/** The first one is what the gate is about. */
+const CASES: readonly Case[] = [
+  { title: "100 B, 64 connections", path: "/100", connections: 64 },
+  { title: "0 B, 64 connections", path: "/0", connections: 64 },
+  { title: "1 KiB, 64 connections", path: "/1k", connections: 64 },
+  { title: "10 KiB, 64 connections", path: "/10k", connections: 64 },
+  { title: "100 KiB, 64 connections", path: "/100k", connections: 64 },
+  { title: "1 MiB, 16 connections", path: "/1m", connections: 16 },
+  { title: "100 B, 1 connection", path: "/100", connections: 1 },
+  { title: "100 B, 8 connections", path: "/100", connections: 8 },
+  { title: "100 B, 256 connections", path: "/100", connections: 256 },
+  { title: "100 B, 1,000 connections", path: "/100", connections: 1000 },
+  { title: "100 B, a connection per request", path: "/100", connections: 64, isConnectionPerRequest: true },
+];
+
+type Measurement = Measured<ClosedLoopResult>;
+
+const cpuUsPerRequest = (measured: Measurement) => (measured.cpuSeconds * 1e6) / measured.result.requests;
+
+/** Starts everything that forwards, measures in turns, stops everything. */
+export async function oneHop(context: PieceContext): Promise<PieceReport> {
+  const subjects = await startAll(context);
+  const rows: string[][] = [
+    ["case", "subject", "requests/s", "µs CPU/request", "÷ haproxy (95 %)", "others busy", "void"],
+  ];
+  const figures: Figure[] = [];
+  const raw: Record<string, unknown> = {};
+  try {
+    for (const [index, one] of CASES.entries()) {
+      context.note(`one hop: ${one.title}`);
+      const run = (subject: Subject) =>
+        measure(subject, () => closedLoop({ ...one, port: subject.httpPort, seconds: context.seconds }));
+      // What the gate is about gets every round; the rest of the field is mapped with fewer.
+      const rounds = index === 0 ? context.rounds : Math.max(2, Math.ceil(context.rounds / 4));
+      const measured = await interleave(subjects, rounds, run);
+      raw[one.title] = Object.fromEntries(measured);
+      for (const subject of subjects) rows.push(rowOf(one.title, subject.name, measured));
+      if (index === 0 && measured.has("selvedge") && measured.has("haproxy")) figures.push(gateFigure(measured));
+    }
+  } finally {
+    for (const subject of subjects) if (subject.pid !== undefined) await subject.stop();
+  }
+  return { rows, figures, raw };
+}
+
+async function startAll(context: PieceContext): Promise<Subject[]> {
+  const subjects: Subject[] = [context.origin];
+  const starters = { haproxy: startHaproxy, nginx: startNginx, selvedge: startSelvedge } as const;
+  for (const [name, starter] of Object.entries(starters))
+    if (!context.without.has(name)) subjects.push(await starter(context.scratch));
+  return subjects;
+}
+
+function rowOf(title: string, name: string, measured: ReadonlyMap<string, Measurement[]>): string[] {
+  const all = measured.get(name) as Measurement[];
+  const valid = all.filter((one) => one.void === undefined);
+  const shown = valid.length > 0 ? valid : all;
+  const against = measured.get("haproxy");
+  const ratio = against === undefined ? undefined : ratioOfPairs(...validPairs(all, against, cpuUsPerRequest));
+  const cpu = median(shown.map(cpuUsPerRequest));
+  return [
+    title,
+    name,
+    Math.round(median(shown.map((one) => one.result.requestsPerSecond))).toLocaleString("en"),
+    Number.isNaN(cpu) ? "" : cpu.toFixed(1),
+    ratio === undefined || Number.isNaN(ratio.mean)
+      ? ""
+      : `${ratio.mean.toFixed(2)} (${ratio.low.toFixed(2)}-${ratio.high.toFixed(2)})`,
+    `${Math.round(median(shown.map((one) => one.busyOthers)) * 100)} %`,
+    valid.length === all.length ? "" : `${all.length - valid.length} of ${all.length}`,
+  ];
+}
+
+function gateFigure(measured: ReadonlyMap<string, Measurement[]>): Figure {
+  const [ours, theirs] = validPairs(
+    measured.get("selvedge") as Measurement[],
+    measured.get("haproxy") as Measurement[],
+    cpuUsPerRequest,
+  );
+  const ratio = ratioOfPairs(ours, theirs);
+  const text = `${ratio.mean.toFixed(2)} (${ratio.low.toFixed(2)}-${ratio.high.toFixed(2)}, ${ratio.pairs} pairs; gate ${GATES.oneHopCpu.gate})`;
+  return { gate: "oneHopCpu", value: ratio.high, text, void: ratio.pairs === 0 ? "no valid pair" : undefined };
+}
