@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
+import { startTimeOf } from "../../kernel/process-facts.ts";
 import { createRegion } from "../../kernel/shared-memory.ts";
 import { spawnWorker, WORKER_STATS_FD } from "../../kernel/spawn-worker.ts";
 import { REGION_BYTES } from "../../telemetry/layout.ts";
-import { startTimeOf } from "./process-identity.ts";
 import type { LaunchedWorker, LaunchWorker } from "./worker-program.ts";
 
 /** Where and as whom workers run. */
@@ -55,20 +54,4 @@ function start(place: WorkerPlace, workerId: number, region: ReturnType<typeof c
     exited: spawned.exited,
     releaseRegion: () => region.close(),
   };
-}
-
-/** What binds a process, from /proc, in words for `status`: `uid 65534, no new privileges, seccomp`. */
-export function describeSandbox(pid: number): string {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/status`, "latin1");
-  } catch {
-    return "unknown";
-  }
-  const field = (name: string) => new RegExp(`^${name}:\\s+(\\S+)`, "m").exec(text)?.[1];
-  const words = [`uid ${field("Uid") ?? "?"}`];
-  if (field("NoNewPrivs") === "1") words.push("no new privileges");
-  if (field("Seccomp") === "2") words.push("seccomp");
-  if (Number.parseInt(field("CapEff") ?? "1", 16) === 0) words.push("no capabilities");
-  return words.join(", ");
 }
