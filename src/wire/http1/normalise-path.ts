@@ -9,6 +9,8 @@ export interface NormalisePathOptions {
 const UNRESERVED = /[A-Za-z0-9._~-]/;
 /** Escaped bytes that are refused: they mean a separator or an end to somebody further on. */
 const NUL = 0x00;
+const LF = 0x0a;
+const CR = 0x0d;
 const SLASH = 0x2f;
 const BACKSLASH = 0x5c;
 
@@ -18,7 +20,7 @@ const BACKSLASH = 0x5c;
  *
  * Unreserved characters are decoded, once; what stays escaped has upper-case hexadecimal digits; empty and dot segments
  * are removed, a trailing slash is kept. Refused: bytes outside RFC 3986 `pchar` and `/` (so also `\`, `#`, controls and
- * non-ASCII), malformed escapes, `%2F`, `%5C`, `%00`, overlong UTF-8 of an ASCII character, `..` above the root, and a
+ * non-ASCII), malformed escapes, `%2F`, `%5C`, `%00`, `%0A`, `%0D`, overlong UTF-8 of an ASCII character, `..` above the root, and a
  * segment that becomes a dot segment for a reader that cuts off `;parameters` or decodes `%2F`. Path parameters are part of
  * their segment: `/a;v=1` is not `/a`, and a policy on `/a` does not hold for it.
  *
@@ -63,7 +65,8 @@ function hexValue(code: number): number {
 }
 
 function isRefusedByte(byte: number, allowEncodedSlash: boolean): boolean {
-  return byte < 0 || byte === NUL || byte === BACKSLASH || (byte === SLASH && !allowEncodedSlash);
+  if (byte === SLASH) return !allowEncodedSlash;
+  return byte < 0 || byte === NUL || byte === LF || byte === CR || byte === BACKSLASH;
 }
 
 /** True where `lead` and the escape after it start a UTF-8 sequence longer than its character needs (RFC 3629 3). */
