@@ -62,8 +62,9 @@ export function openRegion(fd: number, bytes: number): Region {
     requireSize(bytes);
     const actual = sizeOf(fd);
     if (actual !== bytes) throw new RegionError(`a region of ${actual} bytes where ${bytes} were expected`);
-    if ((memoryCalls().fcntl(fd, F_GET_SEALS, 0) & SIZE_SEALS) !== SIZE_SEALS)
-      throw new RegionError("its size is not sealed");
+    const seals = memoryCalls().fcntl(fd, F_GET_SEALS, 0);
+    // -1, where the file cannot have seals, has all bits set.
+    if (seals < 0 || (seals & SIZE_SEALS) !== SIZE_SEALS) throw new RegionError("its size is not sealed");
     return mapped(fd, bytes);
   } catch (error) {
     closeSync(fd);
