@@ -19,9 +19,9 @@ const cache = new Map<string, Uint8Array | null>();
 export function writeAddress(into: Uint8Array, at: number, text: string): number {
   into.fill(0, at, at + 16);
   if (text.indexOf(":") < 0) return writeIpv4(into, at, text, 0) ? FAMILY.INET : FAMILY.NONE;
-  if (text.startsWith(MAPPED_PREFIX) && text.indexOf(".") > 0) {
-    return writeIpv4(into, at, text, MAPPED_PREFIX.length) ? FAMILY.INET : FAMILY.NONE;
-  }
+  // The form in which the runtime tells it, without allocation; all others are read below.
+  if (text.startsWith(MAPPED_PREFIX) && writeIpv4(into, at, text, MAPPED_PREFIX.length)) return FAMILY.INET;
+  into.fill(0, at, at + 16);
   const bytes = cachedIpv6(text);
   if (bytes === null) return FAMILY.NONE;
   if (isMapped(bytes)) {

@@ -39,7 +39,7 @@ async function act(words: readonly string[]): Promise<void> {
       return say({});
     case "hand-over": {
       if (socket === undefined) throw new Error("nothing to hand over");
-      const child = Bun.spawn(["cat"], { stdio: ["inherit", "ignore", "inherit", fdOf(socket)] });
+      const child = Bun.spawn(["sleep", "60"], { stdio: ["ignore", "ignore", "inherit", fdOf(socket)] });
       return say({ child: child.pid });
     }
     default:
