@@ -1,9 +1,23 @@
 /** The pieces of the benchmark by name, in the order they run. */
 import type { Piece } from "./lib/piece.ts";
+import { apply } from "./pieces/apply.ts";
+import { growth } from "./pieces/growth.ts";
+import { idle } from "./pieces/idle.ts";
 import { latency } from "./pieces/latency.ts";
+import { memory } from "./pieces/memory.ts";
 import { oneHop } from "./pieces/one-hop.ts";
+import { stall } from "./pieces/stall.ts";
+import { startup } from "./pieces/startup.ts";
+import { tcp } from "./pieces/tcp.ts";
 
 export const PIECES: ReadonlyMap<string, Piece> = new Map<string, Piece>([
   ["one-hop", oneHop],
   ["latency", latency],
+  ["tcp", tcp],
+  ["memory", memory],
+  ["growth", growth],
+  ["startup", startup],
+  ["apply", apply],
+  ["stall", stall],
+  ["idle", idle],
 ]);

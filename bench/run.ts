@@ -23,11 +23,11 @@ interface Arguments {
 }
 
 function parseArguments(args: readonly string[]): Arguments {
-  const valueOf = (flag: string) => {
+  const argumentOf = (flag: string) => {
     const at = args.indexOf(flag);
     return at < 0 ? undefined : args[at + 1];
   };
-  const flagged = new Set(["--seconds", "--rounds", "--without"].flatMap((flag) => [flag, valueOf(flag)]));
+  const flagged = new Set(["--seconds", "--rounds", "--without"].flatMap((flag) => [flag, argumentOf(flag)]));
   const pieces = args.filter((arg) => !flagged.has(arg) && arg !== "--record");
   const unknown = pieces.filter((piece) => !PIECES.has(piece));
   if (unknown.length > 0) {
@@ -36,9 +36,9 @@ function parseArguments(args: readonly string[]): Arguments {
   }
   return {
     pieces: pieces.length === 0 ? [...PIECES.keys()] : pieces,
-    seconds: Number(valueOf("--seconds") ?? 5),
-    rounds: Number(valueOf("--rounds") ?? 10),
-    without: new Set((valueOf("--without") ?? "").split(",")),
+    seconds: Number(argumentOf("--seconds") ?? 5),
+    rounds: Number(argumentOf("--rounds") ?? 10),
+    without: new Set((argumentOf("--without") ?? "").split(",")),
     isRecorded: args.includes("--record"),
   };
 }

@@ -72,11 +72,11 @@ export async function interleave<Value>(
 export function validPairs<Result>(
   a: readonly Measured<Result>[],
   b: readonly Measured<Result>[],
-  valueOf: (measured: Measured<Result>) => number,
+  costOf: (measured: Measured<Result>) => number,
 ): [number[], number[]] {
   const rounds = a
     .map((_, round) => round)
     .filter((round) => a[round]?.void === undefined && b[round]?.void === undefined);
-  const pick = (all: readonly Measured<Result>[]) => rounds.map((round) => valueOf(all[round] as Measured<Result>));
+  const pick = (all: readonly Measured<Result>[]) => rounds.map((round) => costOf(all[round] as Measured<Result>));
   return [pick(a), pick(b)];
 }
