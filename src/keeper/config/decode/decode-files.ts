@@ -23,7 +23,7 @@ export function decodeFiles(files: readonly SourceFile[]): Decoded {
   const reader = new Reader();
   const documents: AnyDocument[] = [];
   for (const { path, text } of files) {
-    for (const tree of parseYaml(path, text, reader)) decodeTree(tree, documents, reader);
+    parseYaml(path, text, reader, (tree) => decodeTree(tree, documents, reader));
   }
   return { documents, issues: reader.issues.toSorted(compareIssues) };
 }

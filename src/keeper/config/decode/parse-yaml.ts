@@ -1,5 +1,5 @@
 import type { Document, Node, Pair, ParsedNode } from "yaml";
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from "yaml";
+import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, Parser } from "yaml";
 import type { ConfigNode, MapEntry, Placed, SourceText } from "../schema/config-node.ts";
 import { originOf } from "../schema/config-node.ts";
 import type { Reader } from "../schema/reader.ts";
@@ -10,28 +10,36 @@ import { ALIAS_NODES_MAX, NESTING_DEPTH_MAX, NODES_MAX, SYNTAX_ERRORS_MAX } from
 const CORE_TAGS = /^tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq)$/;
 
 /**
- * The documents of one YAML 1.2 or JSON text as trees. A document with any problem is left out, and every problem is
- * reported; empty documents are left out silently.
+ * Hands each document of one YAML 1.2 or JSON text over as a tree, in order. A document with any problem is left out, and
+ * every problem is reported; empty documents are left out silently. One document is in memory at a time: the parser needs a
+ * hundred times the size of the text.
  */
-export function parseYaml(file: string, text: string, reader: Reader): readonly ConfigNode[] {
+export function parseYaml(file: string, text: string, reader: Reader, take: (tree: ConfigNode) => void): void {
   const lines = new LineCounter();
   const source: SourceText = { file, position: (offset) => lines.linePos(offset) };
+  const builder = new TreeBuilder(source, reader);
   try {
-    const options = { version: "1.2", schema: "core", merge: false, uniqueKeys: false, prettyErrors: false } as const;
-    // Duplicate keys are found while the tree is built: the library compares each key with every other.
-    const parsed = parseAllDocuments(text, { ...options, logLevel: "silent", lineCounter: lines });
-    const builder = new TreeBuilder(source, reader);
-    return "empty" in parsed ? [] : parsed.flatMap((document) => builder.document(document));
+    for (const document of composeDocuments(text, lines)) {
+      const tree = builder.document(document);
+      if (tree !== undefined) take(tree);
+    }
   } catch (thrown) {
     if (!(thrown instanceof RangeError)) throw thrown;
     // The parser is recursive; only nesting that no document needs exhausts its stack.
-    reader.add(
-      "SV0110",
-      { source: { file, position: () => ({ line: 1, col: 1 }) }, start: 0 },
-      "nested too deeply to be read",
-    );
-    return [];
+    reader.add("SV0110", { source, start: 0 }, "nested too deeply to be read");
   }
+}
+
+function composeDocuments(text: string, lines: LineCounter): Iterable<Document.Parsed<ParsedNode>> {
+  // Duplicate keys are found while the tree is built: the library compares each key with every other.
+  const composer = new Composer({
+    version: "1.2",
+    schema: "core",
+    merge: false,
+    uniqueKeys: false,
+    logLevel: "silent",
+  });
+  return composer.compose(new Parser(lines.addNewLine).parse(text));
 }
 
 /** Stands for a part that cannot be used; the problem was reported. */
@@ -51,16 +59,16 @@ class TreeBuilder {
     this.#reader = reader;
   }
 
-  document(document: Document.Parsed<ParsedNode>): ConfigNode[] {
+  document(document: Document.Parsed<ParsedNode>): ConfigNode | undefined {
     this.#anchors.clear();
     for (const { pos, message } of document.errors.slice(0, SYNTAX_ERRORS_MAX)) {
       this.#reader.add("SV0105", this.#place(pos[0]), firstLine(message));
     }
-    if (document.errors.length > 0 || document.contents === null) return [];
+    if (document.errors.length > 0 || document.contents === null) return BROKEN;
     const errorsBefore = this.#reader.errorCount;
     const node = this.#build(document.contents, 0);
     const isEmpty = node?.type === "scalar" && node.value === null;
-    return node === BROKEN || isEmpty || this.#reader.errorCount > errorsBefore ? [] : [node];
+    return isEmpty || this.#reader.errorCount > errorsBefore ? BROKEN : node;
   }
 
   #place(start: number): Placed {
@@ -124,6 +132,7 @@ class TreeBuilder {
   #scalar(value: unknown, text: string | undefined, place: Placed): ConfigNode | undefined {
     const isPlain =
       typeof value === "string" || typeof value === "number" || typeof value === "boolean" || value === null;
+    if (typeof value === "string") return { type: "scalar", value, text: value, ...place };
     return isPlain ? { type: "scalar", value, text: text ?? String(value), ...place } : BROKEN;
   }
 

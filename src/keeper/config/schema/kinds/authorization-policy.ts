@@ -19,16 +19,23 @@ export const workloadSelector: Schema<WorkloadSelector> = object("WorkloadSelect
   matchLabels: withDefault(labels, "Labels that the workload must have; none: all of the namespace.", {}),
 });
 
+/** The API group of each kind that a policy can target. */
+const TARGET_GROUPS: Readonly<Record<string, string>> = {
+  Service: "",
+  Gateway: GATEWAY_GROUP,
+  ServiceEntry: "networking.istio.io",
+};
+
 const targetRule: Rule<PolicyTargetRef> = {
-  says: 'A target is a Service (`group: ""`) or a Gateway.',
+  says: 'A target is a Service (`group: ""`), a Gateway or a ServiceEntry (`group: networking.istio.io`).',
   check({ group, kind }, report) {
-    const isKnown = (group === "" && kind === "Service") || (group === GATEWAY_GROUP && kind === "Gateway");
+    const isKnown = Object.hasOwn(TARGET_GROUPS, kind) && TARGET_GROUPS[kind] === group;
     if (!isKnown)
       report(
         ["kind"],
         "SV0410",
         `a policy cannot target ${kind} of group "${group}"`,
-        "a target is a Service or a Gateway",
+        'a target is a Service (group ""), a Gateway (gateway.networking.k8s.io) or a ServiceEntry (networking.istio.io)',
       );
   },
 };
@@ -37,7 +44,7 @@ const targetRef: Schema<PolicyTargetRef> = object(
   "PolicyTargetReference",
   {
     group: withDefault(apiGroup, "API group of the target.", ""),
-    kind: required(kindName, "`Service` or `Gateway`."),
+    kind: required(kindName, "`Service`, `Gateway` or `ServiceEntry`."),
     name: required(dnsName, "Name of the target."),
     namespace: optional(dnsLabel, "Namespace of the target; only the policy's own.", "<metadata.namespace>"),
   },
@@ -58,7 +65,7 @@ const spec = object(
     selector: optional(workloadSelector, "Workloads that the policy is for.", "all of the namespace"),
     targetRefs: withDefault(
       list(targetRef, { itemsMax: TARGET_REFS_MAX }),
-      "Services or Gateways that the policy is for.",
+      "Services, Gateways or ServiceEntries that the policy is for.",
       [],
     ),
     action: withDefault(

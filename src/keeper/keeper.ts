@@ -1,0 +1,387 @@
+import { enableTcpMigrateReq } from "../kernel/tcp-migrate.ts";
+import { renderPrometheus } from "../telemetry/exposition.ts";
+import { COUNTER, GAUGE } from "../telemetry/fixed-metrics.ts";
+import { TO_KEEPER, TO_WORKER } from "../wire/channel/frames.ts";
+import type { ToKeeperFrame } from "../wire/channel/to-keeper-frame.ts";
+import { AttestService, type OwnerSources } from "./attest/attest-service.ts";
+import { CallerIndex, indexCallers } from "./attest/caller-index.ts";
+import { parseRuns, type Run, Runs } from "./attest/runs.ts";
+import { isolationOf } from "./isolation.ts";
+import { type KeeperEvent, type ReadyEvent, StartError } from "./keeper-event.ts";
+import { lockState } from "./lock-state.ts";
+import { LogFile } from "./observe/log-file.ts";
+import { MeshStats } from "./observe/mesh-stats.ts";
+import { RecordTail } from "./observe/record-tail.ts";
+import { ScrapeService } from "./observe/scrape-service.ts";
+import { type CompileProgram, compile } from "./reload/compile-child.ts";
+import { type ChangeOutcome, Configuration, type ConfigurationEvent } from "./reload/configuration.ts";
+import { digestSources } from "./reload/source-files.ts";
+import { SourceWatch } from "./reload/source-watch.ts";
+import { readSiteFacts, type SiteFacts } from "./site-facts.ts";
+import { StateDirectory } from "./state/state-directory.ts";
+import { Fleet, type WorkerDeath } from "./workers/fleet.ts";
+import { drainOrphans, findOrphans, type Orphan } from "./workers/orphans.ts";
+import { parseRunFile, type RunFile } from "./workers/run-file.ts";
+import type { Worker } from "./workers/worker.ts";
+import type { LaunchWorker } from "./workers/worker-program.ts";
+
+/** Longest a SIGTERM lets requests finish. Contract: 10 s at most, with a margin for the end itself. */
+export const DRAIN_GRACE_MS = 9_000;
+
+/** Longest wait for the first worker's listeners. */
+export const READY_TIMEOUT_MS = 20_000;
+
+export interface KeeperOptions {
+  /** Sources; folders and files. */
+  readonly paths: readonly string[];
+  /** Whether the paths are the operator's, watched, or the state directory's own. */
+  readonly source: "files" | "applied";
+  readonly statePath: string;
+  readonly node: string | undefined;
+  readonly workers: number;
+  /** Version of the mesh, for metrics, and so that another version compiles anew. */
+  readonly version: string;
+  readonly compileProgram: CompileProgram;
+  /** What compiling depends on besides the files: the users of the machine. */
+  readonly salt: () => string;
+  readonly launch: LaunchWorker;
+  readonly owners: OwnerSources;
+  /** User id that workers run as. */
+  readonly workerUid: number;
+  /** Path of the admin socket, as the ready event tells it. */
+  readonly adminPath: string;
+  readonly emit: (event: KeeperEvent) => void;
+}
+
+/**
+ * The control of one node: state, configuration, workers, identities and counts, put together. It handles no traffic; when it
+ * dies, workers serve on, and the next one takes them over.
+ */
+export class Keeper {
+  readonly options: KeeperOptions;
+  readonly state: StateDirectory;
+  readonly fleet: Fleet;
+  readonly configuration: Configuration;
+  readonly attest: AttestService;
+  readonly runs: Runs;
+  readonly tail = new RecordTail();
+  readonly stats: MeshStats;
+  readonly auditLog: LogFile;
+  readonly startedAtMs = Date.now();
+  readonly #lock: { release(): void } | undefined;
+  readonly #scrapes: ScrapeService<Worker>;
+  readonly #ports: Map<string, number>;
+  readonly #orphans: Orphan[];
+  #runFile: RunFile;
+  #facts: SiteFacts = { site: undefined, listeners: [] };
+  #callers = new CallerIndex([]);
+  #watch: SourceWatch | undefined;
+  #stopOrphans: () => void = () => {};
+  #isStopping = false;
+
+  private constructor(options: KeeperOptions) {
+    this.options = options;
+    this.state = new StateDirectory(options.statePath);
+    this.#lock = lockState(this.state);
+    this.#runFile = parseRunFile(this.state.read("workers"));
+    this.#ports = new Map(Object.entries(this.#runFile.ports));
+    this.stats = new MeshStats(this.state, this.tail);
+    this.auditLog = new LogFile(this.state.file("audit.ndjson"));
+    this.#orphans = findOrphans(this.#runFile.workers);
+    for (const { workerId, region } of this.#orphans) if (region !== undefined) this.stats.add(workerId, region);
+    this.runs = new Runs(parseRuns(this.state.read("runs")), (runs) => this.#runsChanged(runs));
+    this.attest = new AttestService(options.owners, () => this.runs.list, this.#callers);
+    this.#scrapes = new ScrapeService(() => renderPrometheus(this.stats.sources(), options.version), performance.now);
+    this.fleet = this.#makeFleet();
+    this.configuration = this.#makeConfiguration();
+  }
+
+  /** Starts the node; resolves when it serves. Rejects with StartError where it cannot, and leaves nothing running. */
+  static async start(options: KeeperOptions): Promise<Keeper> {
+    const keeper = new Keeper(options);
+    try {
+      await keeper.#boot();
+      return keeper;
+    } catch (error) {
+      await keeper.#abandon();
+      throw error;
+    }
+  }
+
+  get facts(): SiteFacts {
+    return this.#facts;
+  }
+
+  get callers(): CallerIndex {
+    return this.#callers;
+  }
+
+  get orphans(): readonly Orphan[] {
+    return this.#orphans;
+  }
+
+  /** Why not everything is as the documents say; empty when it is. */
+  get degraded(): readonly string[] {
+    const reasons = [...this.configuration.degraded];
+    if (this.state.trouble.length > 0) reasons.push("state");
+    if (this.failedListeners().length > 0) reasons.push("listener");
+    return reasons;
+  }
+
+  /** Listeners that some worker could not open, each once. */
+  failedListeners(): { readonly listener: string; readonly reason: string }[] {
+    const wanted = new Set(this.#facts.listeners.map((listener) => listener.key));
+    const failed = new Map<string, string>();
+    for (const worker of this.fleet.workers) {
+      for (const [listener, report] of worker.listeners) {
+        if (report.port === 0 && wanted.has(listener)) failed.set(listener, report.message);
+      }
+    }
+    return [...failed].map(([listener, reason]) => ({ listener, reason }));
+  }
+
+  /** `host:port` of the first listener in a role, with its real port; `undefined` where there is none that is open. */
+  addressOf(role: "outbound" | "metrics"): string | undefined {
+    for (const { key, hostname } of this.#facts.listeners.filter((listener) => listener.role === role)) {
+      for (const worker of this.fleet.workers) {
+        const port = worker.listeners.get(key)?.port ?? 0;
+        if (port > 0) return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+      }
+    }
+    return undefined;
+  }
+
+  /** Looks at the sources again. `isForced`: also where they are as they were. */
+  reload(isForced: boolean): Promise<ChangeOutcome> {
+    return this.configuration.reload(isForced);
+  }
+
+  /** Lets workers finish, ends them, writes down their counts. For SIGTERM; may be called twice. */
+  async stop(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#watch?.close();
+    this.options.emit({ event: "draining", graceMs: DRAIN_GRACE_MS });
+    const workers = this.fleet.workers;
+    await this.fleet.drain(DRAIN_GRACE_MS);
+    const streamsCut = workers.reduce((sum, worker) => sum + worker.streamsCut, 0);
+    this.#close();
+    this.options.emit({ event: "stopped", streamsCut });
+  }
+
+  #close(): void {
+    this.tail.poll();
+    this.tail.stop();
+    this.stats.close();
+    this.#stopOrphans();
+    this.#writeRunFile();
+    this.auditLog.close();
+    this.state.close();
+    this.#lock?.release();
+  }
+
+  async #boot(): Promise<void> {
+    const startedAtMs = performance.now();
+    if (process.getuid?.() === 0) enableTcpMigrateReq();
+    this.fleet.start();
+    if (!(await this.configuration.boot())) {
+      throw new StartError(this.configuration.refusal ?? "there is nothing to serve", this.configuration.issues);
+    }
+    await this.#untilReady();
+    this.#stopOrphans = drainOrphans(this.#orphans, (orphan) => this.#orphanGone(orphan));
+    if (this.options.source === "files") this.#watchSources();
+    this.options.emit(this.#readyEvent(performance.now() - startedAtMs));
+    for (const trouble of this.state.trouble) this.options.emit({ event: "state_trouble", ...trouble });
+  }
+
+  async #untilReady(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, READY_TIMEOUT_MS);
+    let isLate = false;
+    void promise.then(() => {
+      isLate = true;
+    });
+    while (!this.fleet.isReady && !isLate) await Promise.race([this.fleet.changed(), promise]);
+    clearTimeout(timer);
+    if (isLate) throw new StartError(`no worker was ready within ${READY_TIMEOUT_MS} ms`);
+    const failed = this.failedListeners().find(({ listener }) => listener.startsWith("listener/outbound/"));
+    if (failed !== undefined) {
+      throw new StartError(`cannot listen on ${failed.listener.slice("listener/outbound/".length)}: ${failed.reason}`);
+    }
+  }
+
+  async #abandon(): Promise<void> {
+    this.#isStopping = true;
+    await this.fleet.drain(0);
+    // Orphans serve on: a keeper that cannot start must not take down what still works.
+    for (const orphan of this.#orphans) orphan.releaseRegion();
+    this.tail.stop();
+    this.state.close();
+    this.#lock?.release();
+  }
+
+  #readyEvent(tookMs: number): ReadyEvent {
+    const { adminPath, statePath, node } = this.options;
+    const degraded = this.degraded;
+    const issues = this.configuration.issues;
+    return {
+      event: "ready",
+      generation: this.configuration.served?.generation ?? 0,
+      site: this.#facts.site?.name ?? "",
+      node: this.#facts.site?.node ?? node ?? "",
+      outbound: this.addressOf("outbound"),
+      metrics: this.addressOf("metrics"),
+      admin: adminPath,
+      state: statePath,
+      pid: process.pid,
+      workers: this.fleet.workers.map((worker) => worker.pid),
+      ...(degraded.length === 0 ? {} : { degraded: degraded[0] as string }),
+      isolation: isolationOf(this.#callers.all, [process.getuid?.() ?? 0, this.options.workerUid]),
+      ...(this.#orphans.length === 0 ? {} : { takenOver: this.#orphans.length }),
+      ...(issues.length === 0 ? {} : { issues }),
+      tookMs: Math.round(tookMs),
+    };
+  }
+
+  #makeFleet(): Fleet {
+    return new Fleet({
+      workers: this.options.workers,
+      launch: this.options.launch,
+      firstWorkerId: this.#runFile.workerIdMax + 1,
+      now: performance.now.bind(performance),
+      events: {
+        onFrame: (worker, frame) => this.#receive(worker, frame),
+        onStarted: (worker) => this.#workerStarted(worker),
+        onDeath: (death) => this.#workerDied(death),
+        onBroken: ({ pid }, reason) => this.options.emit({ event: "worker_broken", pid, reason }),
+        onLaunchFailed: (reason) => this.options.emit({ event: "worker_launch_failed", reason }),
+        onCrashLoop: (generation) => this.configuration.crashLoop(generation),
+      },
+    });
+  }
+
+  #makeConfiguration(): Configuration {
+    const { paths, node, compileProgram, salt, version } = this.options;
+    return new Configuration({
+      state: this.state,
+      paths,
+      node,
+      ports: this.#ports,
+      actions: {
+        compile: (request) => compile(compileProgram, request),
+        digest: () => digestSources(paths, `${version}\0${node ?? ""}\0${salt()}`),
+        deploy: (generation, framesFor) => this.fleet.deploy(generation, framesFor),
+        serve: (served) => {
+          this.#facts = readSiteFacts(served);
+          this.#callers = indexCallers(served);
+          this.attest.use(this.#callers);
+          this.fleet.serve(served);
+          this.stats.own.set(GAUGE.configGeneration, served.generation);
+          this.stats.own.set(GAUGE.configLastSuccess, Date.now() / 1000);
+        },
+        announce: (event) => this.#announceConfiguration(event),
+      },
+    });
+  }
+
+  #announceConfiguration(event: ConfigurationEvent): void {
+    if (event.event === "config_rejected") this.stats.own.add(COUNTER.configRejected);
+    this.options.emit(event);
+  }
+
+  #receive(worker: Worker, frame: ToKeeperFrame): void {
+    switch (frame.type) {
+      case TO_KEEPER.ATTEST:
+        this.attest.ask(frame, ({ workload, strength }) =>
+          worker.send({ type: TO_WORKER.ATTEST_REPLY, requestId: frame.requestId, strength, workload }),
+        );
+        break;
+      case TO_KEEPER.METRICS:
+        this.#scrapes.begin(worker, frame.requestId);
+        break;
+      case TO_KEEPER.METRICS_MORE:
+        this.#scrapes.more(worker, frame.requestId, frame.isCancelled);
+        break;
+      case TO_KEEPER.ACK:
+        this.configuration.acknowledged(frame.generation);
+        break;
+      case TO_KEEPER.LISTENING:
+        this.#listening(frame.listener, frame.port, frame.message);
+        break;
+      case TO_KEEPER.READY:
+        this.#writeRunFile();
+        break;
+      case TO_KEEPER.ENDPOINT:
+        this.options.emit({ event: "endpoint", endpoint: frame.endpoint, state: frame.state, reason: frame.reason });
+        break;
+    }
+  }
+
+  #listening(listener: string, port: number, message: string): void {
+    if (port === 0) this.options.emit({ event: "listener_failed", listener, reason: message });
+    // Only what asked for any free port is remembered: the next worker has to take the same one.
+    else if (listener.endsWith(":0") && this.#facts.listeners.some(({ key }) => key === listener)) {
+      this.#ports.set(listener, port);
+    }
+  }
+
+  #workerStarted(worker: Worker): void {
+    this.stats.add(worker.id, worker.process.region);
+    this.stats.own.set(GAUGE.workers, this.fleet.workers.length);
+    worker.send({ type: TO_WORKER.RUNS, count: this.runs.list.length });
+    this.#writeRunFile();
+    this.options.emit({ event: "worker_started", pid: worker.pid, worker: worker.id });
+  }
+
+  #workerDied({ worker, exit, restartAfterMs }: WorkerDeath): void {
+    this.#scrapes.forget(worker);
+    this.stats.retire(worker.id);
+    this.stats.own.set(GAUGE.workers, this.fleet.workers.length);
+    if (this.#isStopping) return;
+    this.stats.own.add(COUNTER.workerRestarts);
+    this.#writeRunFile();
+    this.options.emit({ event: "worker_died", pid: worker.pid, worker: worker.id, ...exit, restartAfterMs });
+  }
+
+  #orphanGone(orphan: Orphan): void {
+    this.stats.retire(orphan.workerId);
+    this.#orphans.splice(this.#orphans.indexOf(orphan), 1);
+    this.#writeRunFile();
+    this.options.emit({ event: "orphan_gone", pid: orphan.pid, worker: orphan.workerId });
+  }
+
+  #runsChanged(runs: readonly Run[]): void {
+    this.state.write("runs", runs);
+    this.fleet.broadcast({ type: TO_WORKER.RUNS, count: runs.length });
+  }
+
+  #writeRunFile(): void {
+    const running = this.fleet.workers.map(({ id, pid, process: { startTime, statsFd } }) => ({
+      pid,
+      startTime,
+      workerId: id,
+      statsFd,
+    }));
+    const orphans = this.#orphans.map(({ pid, startTime, workerId, statsFd }) => ({
+      pid,
+      startTime,
+      workerId,
+      statsFd,
+    }));
+    const workerIdMax = Math.max(this.#runFile.workerIdMax, ...running.map((worker) => worker.workerId));
+    this.#runFile = { workers: [...running, ...orphans], workerIdMax, ports: Object.fromEntries(this.#ports) };
+    this.state.write("workers", this.#runFile);
+  }
+
+  #watchSources(): void {
+    this.#watch = new SourceWatch(
+      this.options.paths,
+      () => void this.reload(false).catch((error: unknown) => this.#watchTrouble(String(error))),
+      (reason) => this.#watchTrouble(reason),
+    );
+  }
+
+  #watchTrouble(reason: string): void {
+    this.options.emit({ event: "watch_trouble", reason });
+  }
+}

@@ -1,0 +1,83 @@
+import { OwnStats } from "../../telemetry/own-stats.ts";
+import { RETAINED_TEXT_MAX, restoreCounters, serialiseCounters } from "../../telemetry/retained-codec.ts";
+import { RetainedCounters } from "../../telemetry/retained-counters.ts";
+import { StatsReader } from "../../telemetry/stats-reader.ts";
+import type { StatsSource } from "../../telemetry/stats-source.ts";
+import { readBounded, writeDurable } from "../state/durable-file.ts";
+import type { StateDirectory } from "../state/state-directory.ts";
+import type { RecordTail } from "./record-tail.ts";
+
+const COUNTERS_FILE = "counters.ndjson";
+
+/** Every count of the mesh: running workers, orphans, those that are gone, and the keeper's own. */
+export class MeshStats {
+  readonly own = new OwnStats();
+  readonly #state: StateDirectory;
+  readonly #tail: RecordTail;
+  readonly #readers = new Map<number, StatsReader>();
+  #retained: RetainedCounters;
+
+  /** Goes on from what an earlier keeper wrote down. Counts that cannot be read start from zero, which is noted. */
+  constructor(state: StateDirectory, tail: RecordTail) {
+    this.#state = state;
+    this.#tail = tail;
+    this.#retained = restore(state) ?? new RetainedCounters();
+  }
+
+  /** All sources, refreshed: for rendering, history and reports. */
+  sources(): StatsSource[] {
+    for (const reader of this.#readers.values()) reader.refresh();
+    return [this.own, this.#retained, ...this.#readers.values()];
+  }
+
+  /** A worker's region, until `retire`. */
+  add(workerId: number, region: Uint8Array): void {
+    const reader = new StatsReader(region);
+    this.#readers.set(workerId, reader);
+    this.#tail.add(reader.records);
+  }
+
+  /** The worker is dead: keeps its counts, drops its gauges, lets go of its region. Nothing where it was not added. */
+  retire(workerId: number): void {
+    this.#absorb(workerId);
+    this.#write();
+  }
+
+  /** Keeps everything for the next keeper. No worker may count any more. */
+  close(): void {
+    for (const workerId of [...this.#readers.keys()]) this.#absorb(workerId);
+    this.#write();
+  }
+
+  #absorb(workerId: number): void {
+    const reader = this.#readers.get(workerId);
+    if (reader === undefined) return;
+    this.#readers.delete(workerId);
+    reader.refresh();
+    this.#tail.remove(reader.records);
+    this.#retained.absorb(reader);
+    reader.close();
+  }
+
+  #write(): void {
+    try {
+      writeDurable(this.#state.file(COUNTERS_FILE), [...serialiseCounters(this.#retained)].join(""));
+      this.#state.forgive(COUNTERS_FILE);
+    } catch (error) {
+      this.#state.note(COUNTERS_FILE, error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+function restore(state: StateDirectory): RetainedCounters | undefined {
+  try {
+    const bytes = readBounded(state.file(COUNTERS_FILE), RETAINED_TEXT_MAX);
+    if (bytes === undefined) return undefined;
+    const restored = restoreCounters(new TextDecoder().decode(bytes));
+    if (restored === undefined) state.note(COUNTERS_FILE, "not what was written; counting starts from zero");
+    return restored;
+  } catch (error) {
+    state.note(COUNTERS_FILE, error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
+}
