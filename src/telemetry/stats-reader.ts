@@ -99,9 +99,10 @@ export class StatsReader implements StatsSource {
   /** Takes in the edges and series that were published since the last time. Cheap when there are none. */
   refresh(): void {
     if (!this.isReadable) return;
+    // Series before edges: an edge is published before its series, so every edge of these series is among the edges read next.
+    const series = this.#used(HEADER_AT.seriesUsed, SERIES_MAX);
     const edges = this.#used(HEADER_AT.edgesUsed, EDGES_MAX);
     while (this.#edgeByIndex.length < edges) this.#takeEdge(this.#edgeByIndex.length);
-    const series = this.#used(HEADER_AT.seriesUsed, SERIES_MAX);
     for (; this.#seriesSeen < series; this.#seriesSeen++) this.#takeSeries(this.#seriesSeen);
   }
 
