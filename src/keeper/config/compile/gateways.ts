@@ -2,10 +2,10 @@
 import type { DocumentOf, ParentRef } from "../../../model/documents.ts";
 import type { RuleRecord } from "../../../model/route/record.ts";
 import type { ListenerRecord, PolicyRefs } from "../../../model/snapshot.ts";
+import type { Attachment } from "./attachment.ts";
 import { type DocumentSet, qualifiedName } from "./document-set.ts";
 import { commonHostnames, compareHostnames } from "./hostnames.ts";
 import { listenerKey, type PlacedListener } from "./listeners.ts";
-import type { Attachment } from "./route-parents.ts";
 
 type Gateway = DocumentOf<"Gateway">;
 type GatewayListener = Gateway["spec"]["listeners"][number];

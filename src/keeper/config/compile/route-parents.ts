@@ -3,6 +3,7 @@ import type { DocumentOf, ParentRef, ServicePort } from "../../../model/document
 import { serviceKey } from "../../../model/names.ts";
 import type { RouteCondition, RouteReason } from "../../../model/route/condition.ts";
 import type { RoutingCode } from "../../../model/route/issue-codes.ts";
+import type { Attachment } from "./attachment.ts";
 import { type DocumentSet, qualifiedName } from "./document-set.ts";
 import type { GatewayRoutes } from "./gateways.ts";
 import type { PortRoutes } from "./port-routes.ts";
@@ -11,21 +12,6 @@ import { BackendResolver } from "./route-backends.ts";
 import { type CompiledRules, compileRules } from "./route-rules.ts";
 
 type Route = DocumentOf<"HTTPRoute"> | DocumentOf<"TCPRoute">;
-
-/** The outcome of attaching a route to one parent. */
-export interface Attachment {
-  readonly reason: Extract<
-    RouteReason,
-    | "Accepted"
-    | "NoMatchingParent"
-    | "NotAllowedByListeners"
-    | "NoMatchingListenerHostname"
-    | "Conflicted"
-    | "UnsupportedValue"
-  >;
-  readonly message: string;
-  readonly hint?: string | undefined;
-}
 
 const CODES: Readonly<Partial<Record<Attachment["reason"], RoutingCode>>> = {
   NoMatchingParent: "SV1101",
