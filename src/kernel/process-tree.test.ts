@@ -58,7 +58,6 @@ test("a socket of the registered process itself and of its grandchild is found, 
   const nested = start(["sh", "-c", 'sh -c "$0 $1; true"; true', process.execPath, PROGRAM]);
   const inner = await connect(nested);
   expect(inner.pid).not.toBe(nested.pid);
-  cleanups.push(() => void process.kill(inner.pid, "SIGKILL"));
   expect(ownerAmong([rootOf(nested.pid)], inner.inode, uid)).toMatchObject({
     root: { pid: nested.pid },
     pid: inner.pid,

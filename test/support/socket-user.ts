@@ -47,4 +47,6 @@ async function act(words: readonly string[]): Promise<void> {
   }
 }
 
-for await (const line of console) await act(line.split(" "));
+for await (const line of console) if (line !== "") await act(line.split(" "));
+// Whoever told us what to do is gone.
+process.exit(0);
