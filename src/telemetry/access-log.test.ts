@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { edgeLabels, freshRegion } from "../../test/support/stats-region.ts";
 import { FLAG } from "../model/response-flags.ts";
 import { accessLogLine } from "./access-log.ts";
 import { AccessRecord, type RequestRecord } from "./access-record.ts";
@@ -7,7 +8,6 @@ import { LogSampler } from "./log-sampler.ts";
 import { type RecordFilterInput, recordFilter } from "./record-filter.ts";
 import { StatsReader } from "./stats-reader.ts";
 import { StatsWriter } from "./stats-writer.ts";
-import { edgeLabels, freshRegion } from "./testing.ts";
 
 function recordOf(fill: (record: AccessRecord, stats: StatsWriter) => void): RequestRecord {
   const bytes = freshRegion();

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { edgeLabels, freshRegion } from "../../test/support/stats-region.ts";
 import { FLAG } from "../model/response-flags.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import { EXPOSITION_PIECE_BYTES, renderPrometheus } from "./exposition.ts";
@@ -10,7 +11,6 @@ import { RetainedCounters } from "./retained-counters.ts";
 import { StatsReader } from "./stats-reader.ts";
 import type { StatsSource } from "./stats-source.ts";
 import { StatsWriter } from "./stats-writer.ts";
-import { edgeLabels, freshRegion } from "./testing.ts";
 
 function worker(fill: (stats: StatsWriter) => void): StatsReader {
   const bytes = freshRegion();

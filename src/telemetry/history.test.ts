@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { edgeLabels, freshRegion } from "../../test/support/stats-region.ts";
 import { FLAG } from "../model/response-flags.ts";
 import {
   COARSE_SLICES_MAX,
@@ -11,7 +12,6 @@ import {
 import { edgeRows, statRows } from "./report.ts";
 import { StatsReader } from "./stats-reader.ts";
 import { StatsWriter } from "./stats-writer.ts";
-import { edgeLabels, freshRegion } from "./testing.ts";
 
 function mesh() {
   const bytes = freshRegion();

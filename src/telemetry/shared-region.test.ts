@@ -21,7 +21,7 @@ function sharedFile(): string {
 
 test("a reader beside a writer at full speed never shows half a record, and keeps the counts when the writer is killed", async () => {
   const path = sharedFile();
-  const fixture = new URL("./shared-region.fixture.ts", import.meta.url).pathname;
+  const fixture = new URL("../../test/support/stats-writer-process.ts", import.meta.url).pathname;
   const child = Bun.spawn([process.execPath, fixture, path], { stdout: "pipe", stderr: "inherit" });
   try {
     await child.stdout.getReader().read();

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { edgeLabels, freshRegion } from "../../test/support/stats-region.ts";
 import { FLAG } from "../model/response-flags.ts";
 import { AccessRecord, RECORD_PROTOCOL, VERDICT } from "./access-record.ts";
 import { renderPrometheus } from "./exposition.ts";
@@ -16,7 +17,6 @@ import {
 import { RetainedCounters } from "./retained-counters.ts";
 import { StatsReader } from "./stats-reader.ts";
 import { StatsWriter } from "./stats-writer.ts";
-import { edgeLabels, freshRegion } from "./testing.ts";
 
 function fill(stats: StatsWriter, edges = 5): void {
   stats.generation(7, 1_700_000_000);

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
+import { edgeLabels, freshRegion } from "../../test/support/stats-region.ts";
 import { FLAG } from "../model/response-flags.ts";
 import { AccessRecord } from "./access-record.ts";
 import { COUNTER, parseErrorCounter } from "./fixed-metrics.ts";
 import { EDGES_MAX, REGION_BYTES, SECTION_AT, SERIES_MAX, SERIES_VALUES } from "./layout.ts";
 import { StatsWriter } from "./stats-writer.ts";
-import { edgeLabels, freshRegion } from "./testing.ts";
 
 const f64 = (bytes: Uint8Array): Float64Array => new Float64Array(bytes.buffer);
 const seriesAt = (index: number): number => SECTION_AT.seriesValues / 8 + index * SERIES_VALUES;

@@ -1,6 +1,6 @@
-/** Edges for the tests of this folder. */
-import type { EdgeLabels } from "./edge-labels.ts";
-import { REGION_BYTES } from "./layout.ts";
+/** Edges for tests that write or read a stats region. */
+import type { EdgeLabels } from "../../src/telemetry/edge-labels.ts";
+import { REGION_BYTES } from "../../src/telemetry/layout.ts";
 
 const peer = (name: string) => ({
   workload: name,

@@ -1,7 +1,7 @@
-/** A worker for `shared-region.test.ts`: writes without end into the file that its first argument names. */
-import { AccessRecord } from "./access-record.ts";
-import { StatsWriter } from "./stats-writer.ts";
-import { edgeLabels } from "./testing.ts";
+/** A worker for `src/telemetry/shared-region.test.ts`: writes without end into the file that its first argument names. */
+import { AccessRecord } from "../../src/telemetry/access-record.ts";
+import { StatsWriter } from "../../src/telemetry/stats-writer.ts";
+import { edgeLabels } from "./stats-region.ts";
 
 const stats = new StatsWriter(Bun.mmap(process.argv[2]!, { shared: true }), { workerId: 1, startedAtMs: 1 });
 const record = new AccessRecord();
