@@ -1,18 +1,21 @@
 import { enableTcpMigrateReq } from "../kernel/tcp-migrate.ts";
 import { renderPrometheus } from "../telemetry/exposition.ts";
 import { COUNTER, GAUGE } from "../telemetry/fixed-metrics.ts";
+import { TICK_MS } from "../telemetry/history.ts";
 import { TO_KEEPER, TO_WORKER } from "../wire/channel/frames.ts";
 import type { ToKeeperFrame } from "../wire/channel/to-keeper-frame.ts";
 import { AttestService, type OwnerSources } from "./attest/attest-service.ts";
 import { CallerIndex, indexCallers } from "./attest/caller-index.ts";
 import { parseRuns, type Run, Runs } from "./attest/runs.ts";
-import { isolationOf } from "./isolation.ts";
-import { type KeeperEvent, type ReadyEvent, StartError } from "./keeper-event.ts";
+import { type KeeperEvent, StartError } from "./keeper-event.ts";
+import { addressOf, type FailedListener, failedListeners } from "./listener-reports.ts";
 import { lockState } from "./lock-state.ts";
 import { LogFile } from "./observe/log-file.ts";
 import { MeshStats } from "./observe/mesh-stats.ts";
 import { RecordTail } from "./observe/record-tail.ts";
 import { ScrapeService } from "./observe/scrape-service.ts";
+import { TrafficLog } from "./observe/traffic-log.ts";
+import { readyEvent } from "./ready-event.ts";
 import { type CompileProgram, compile } from "./reload/compile-child.ts";
 import { type ChangeOutcome, Configuration, type ConfigurationEvent } from "./reload/configuration.ts";
 import { digestSources } from "./reload/source-files.ts";
@@ -66,6 +69,7 @@ export class Keeper {
   readonly runs: Runs;
   readonly tail = new RecordTail();
   readonly stats: MeshStats;
+  /** What operators did here. */
   readonly auditLog: LogFile;
   readonly startedAtMs = Date.now();
   readonly #lock: { release(): void } | undefined;
@@ -75,6 +79,9 @@ export class Keeper {
   #runFile: RunFile;
   #facts: SiteFacts = { site: undefined, listeners: [] };
   #callers = new CallerIndex([]);
+  readonly #traffic: TrafficLog;
+  #ticks: Timer | undefined;
+  #taps = 0;
   #watch: SourceWatch | undefined;
   #stopOrphans: () => void = () => {};
   #isStopping = false;
@@ -88,7 +95,8 @@ export class Keeper {
     this.stats = new MeshStats(this.state, this.tail);
     this.auditLog = new LogFile(this.state.file("audit.ndjson"));
     this.#orphans = findOrphans(this.#runFile.workers);
-    for (const { workerId, region } of this.#orphans) if (region !== undefined) this.stats.add(workerId, region);
+    for (const { workerId, region } of this.#orphans) if (region !== undefined) this.stats.add(workerId, region, true);
+    this.#traffic = new TrafficLog(this.state, this.tail);
     this.runs = new Runs(parseRuns(this.state.read("runs")), (runs) => this.#runsChanged(runs));
     this.attest = new AttestService(options.owners, () => this.runs.list, this.#callers);
     this.#scrapes = new ScrapeService(() => renderPrometheus(this.stats.sources(), options.version), performance.now);
@@ -129,26 +137,37 @@ export class Keeper {
   }
 
   /** Listeners that some worker could not open, each once. */
-  failedListeners(): { readonly listener: string; readonly reason: string }[] {
-    const wanted = new Set(this.#facts.listeners.map((listener) => listener.key));
-    const failed = new Map<string, string>();
-    for (const worker of this.fleet.workers) {
-      for (const [listener, report] of worker.listeners) {
-        if (report.port === 0 && wanted.has(listener)) failed.set(listener, report.message);
-      }
-    }
-    return [...failed].map(([listener, reason]) => ({ listener, reason }));
+  failedListeners(): readonly FailedListener[] {
+    return failedListeners(this.#facts, this.fleet.workers);
   }
 
   /** `host:port` of the first listener in a role, with its real port; `undefined` where there is none that is open. */
   addressOf(role: "outbound" | "metrics"): string | undefined {
-    for (const { key, hostname } of this.#facts.listeners.filter((listener) => listener.role === role)) {
-      for (const worker of this.fleet.workers) {
-        const port = worker.listeners.get(key)?.port ?? 0;
-        if (port > 0) return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
-      }
-    }
-    return undefined;
+    return addressOf(this.#facts, this.fleet.workers, role);
+  }
+
+  /** The newest line of the access log with this `selvedge_id`, from memory or disk; `undefined` where none is left. */
+  findRecord(id: string): string | undefined {
+    return this.#traffic.find(id);
+  }
+
+  /** Makes workers log every request, until the answered function is called. */
+  tap(): () => void {
+    const endWatch = this.tail.watch();
+    if (this.#taps++ === 0) this.#tapChanged();
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      endWatch();
+      if (--this.#taps === 0) this.#tapChanged();
+    };
+  }
+
+  #tapChanged(): void {
+    const isOn = this.#taps > 0;
+    this.#traffic.isTapped = isOn;
+    this.fleet.broadcast({ type: TO_WORKER.TAP, isOn });
   }
 
   /** Looks at the sources again. `isForced`: also where they are as they were. */
@@ -170,9 +189,11 @@ export class Keeper {
   }
 
   #close(): void {
+    clearInterval(this.#ticks);
     this.tail.poll();
-    this.tail.stop();
     this.stats.close();
+    this.tail.stop();
+    this.#traffic.close();
     this.#stopOrphans();
     this.#writeRunFile();
     this.auditLog.close();
@@ -190,8 +211,14 @@ export class Keeper {
     await this.#untilReady();
     this.#stopOrphans = drainOrphans(this.#orphans, (orphan) => this.#orphanGone(orphan));
     if (this.options.source === "files") this.#watchSources();
-    this.options.emit(this.#readyEvent(performance.now() - startedAtMs));
+    this.#ticks = setInterval(() => this.#tick(), TICK_MS);
+    this.options.emit(readyEvent(this, performance.now() - startedAtMs));
     for (const trouble of this.state.trouble) this.options.emit({ event: "state_trouble", ...trouble });
+  }
+
+  #tick(): void {
+    this.stats.tick(Date.now());
+    this.tail.poll();
   }
 
   async #untilReady(): Promise<void> {
@@ -216,31 +243,9 @@ export class Keeper {
     // Orphans serve on: a keeper that cannot start must not take down what still works.
     for (const orphan of this.#orphans) orphan.releaseRegion();
     this.tail.stop();
+    this.#traffic.close();
     this.state.close();
     this.#lock?.release();
-  }
-
-  #readyEvent(tookMs: number): ReadyEvent {
-    const { adminPath, statePath, node } = this.options;
-    const degraded = this.degraded;
-    const issues = this.configuration.issues;
-    return {
-      event: "ready",
-      generation: this.configuration.served?.generation ?? 0,
-      site: this.#facts.site?.name ?? "",
-      node: this.#facts.site?.node ?? node ?? "",
-      outbound: this.addressOf("outbound"),
-      metrics: this.addressOf("metrics"),
-      admin: adminPath,
-      state: statePath,
-      pid: process.pid,
-      workers: this.fleet.workers.map((worker) => worker.pid),
-      ...(degraded.length === 0 ? {} : { degraded: degraded[0] as string }),
-      isolation: isolationOf(this.#callers.all, [process.getuid?.() ?? 0, this.options.workerUid]),
-      ...(this.#orphans.length === 0 ? {} : { takenOver: this.#orphans.length }),
-      ...(issues.length === 0 ? {} : { issues }),
-      tookMs: Math.round(tookMs),
-    };
   }
 
   #makeFleet(): Fleet {
@@ -329,6 +334,7 @@ export class Keeper {
     this.stats.add(worker.id, worker.process.region);
     this.stats.own.set(GAUGE.workers, this.fleet.workers.length);
     worker.send({ type: TO_WORKER.RUNS, count: this.runs.list.length });
+    if (this.#taps > 0) worker.send({ type: TO_WORKER.TAP, isOn: true });
     this.#writeRunFile();
     this.options.emit({ event: "worker_started", pid: worker.pid, worker: worker.id });
   }

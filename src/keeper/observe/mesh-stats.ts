@@ -1,3 +1,4 @@
+import { History } from "../../telemetry/history.ts";
 import { OwnStats } from "../../telemetry/own-stats.ts";
 import { RETAINED_TEXT_MAX, restoreCounters, serialiseCounters } from "../../telemetry/retained-codec.ts";
 import { RetainedCounters } from "../../telemetry/retained-counters.ts";
@@ -12,6 +13,8 @@ const COUNTERS_FILE = "counters.ndjson";
 /** Every count of the mesh: running workers, orphans, those that are gone, and the keeper's own. */
 export class MeshStats {
   readonly own = new OwnStats();
+  /** What happened lately. Made of running workers only: what the dead ones counted is in it already. */
+  readonly history = new History(Date.now());
   readonly #state: StateDirectory;
   readonly #tail: RecordTail;
   readonly #readers = new Map<number, StatsReader>();
@@ -30,10 +33,21 @@ export class MeshStats {
     return [this.own, this.#retained, ...this.#readers.values()];
   }
 
-  /** A worker's region, until `retire`. */
-  add(workerId: number, region: Uint8Array): void {
+  /** To be called once a second. @param nowMs epoch milliseconds. */
+  tick(nowMs: number): void {
+    for (const reader of this.#readers.values()) {
+      reader.refresh();
+      this.history.observe(reader);
+    }
+    this.history.tick(nowMs);
+  }
+
+  /** A worker's region, until `retire`. `isOrphan`: it counted long before this keeper, which is no news. */
+  add(workerId: number, region: Uint8Array, isOrphan = false): void {
     const reader = new StatsReader(region);
     this.#readers.set(workerId, reader);
+    reader.refresh();
+    if (isOrphan) this.history.baseline(reader);
     this.#tail.add(reader.records);
   }
 
@@ -54,6 +68,7 @@ export class MeshStats {
     if (reader === undefined) return;
     this.#readers.delete(workerId);
     reader.refresh();
+    this.history.observe(reader);
     this.#tail.remove(reader.records);
     this.#retained.absorb(reader);
     reader.close();

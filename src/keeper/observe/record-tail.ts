@@ -4,8 +4,7 @@ import type { RecordReader } from "../../telemetry/record-reader.ts";
 /** Records kept in memory for `why` and `logs`. Reason: a record is about a kilobyte, and the keeper has to stay small. */
 export const RECENT_RECORDS_MAX = 1024;
 
-/** How often the rings are read when nothing moves, and when somebody watches or they fill. */
-export const TAIL_IDLE_MS = 1000;
+/** How often the rings are read while somebody watches or they fill; otherwise whoever owns this polls once a second. */
 export const TAIL_BUSY_MS = 100;
 
 /** Records read at once that make the next look come sooner: an eighth of the ring. */
@@ -21,10 +20,6 @@ export class RecordTail {
   #watchers = 0;
   #timer: Timer | undefined;
   #isStopped = false;
-
-  constructor() {
-    this.#arm(TAIL_IDLE_MS);
-  }
 
   add(reader: RecordReader): void {
     this.#readers.add(reader);
@@ -51,7 +46,7 @@ export class RecordTail {
   /** Reads often while anybody watches. Answers the function that ends it. */
   watch(): () => void {
     this.#watchers++;
-    this.#arm(TAIL_BUSY_MS);
+    this.#arm();
     let isOver = false;
     return () => {
       if (!isOver) this.#watchers--;
@@ -59,7 +54,7 @@ export class RecordTail {
     };
   }
 
-  /** Reads now; answers how many there were. */
+  /** Reads now, and soon again where there was much; answers how many there were. */
   poll(): number {
     let count = 0;
     for (const reader of this.#readers) {
@@ -67,6 +62,7 @@ export class RecordTail {
       count += records.length;
       this.#hand(records);
     }
+    if (count > BUSY_RECORDS) this.#arm();
     return count;
   }
 
@@ -82,12 +78,12 @@ export class RecordTail {
     for (const sink of this.#sinks) sink(records);
   }
 
-  #arm(ms: number): void {
-    if (this.#isStopped) return;
-    clearTimeout(this.#timer);
+  #arm(): void {
+    if (this.#isStopped || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
-      const isBusy = this.poll() > BUSY_RECORDS || this.#watchers > 0;
-      this.#arm(isBusy ? TAIL_BUSY_MS : TAIL_IDLE_MS);
-    }, ms);
+      this.#timer = undefined;
+      this.poll();
+      if (this.#watchers > 0) this.#arm();
+    }, TAIL_BUSY_MS);
   }
 }

@@ -199,7 +199,8 @@ export class Fleet {
     const workers = this.workers;
     const hasPorts = workers.some((worker) => worker.ready > 0);
     for (const worker of hasPorts ? workers : workers.slice(0, 1)) {
-      if (worker.offered === target.generation) continue;
+      // Numbers only go up: who was offered a higher one is in the middle of a deployment.
+      if (worker.offered >= target.generation) continue;
       worker.offered = target.generation;
       worker.stream(fullFrames(target));
     }
