@@ -1,10 +1,7 @@
 /**
- * Every problem that configuration can have, by code. The one table: issues take their severity from it, and
- * `docs/errors.md` is printed from it.
- *
- * SV01xx files and YAML, SV02xx documents and fields, SV03xx values, SV04xx rules between fields, SV05xx the short form
- * (all found while decoding); SV1xxx references between documents and routes, SV2xxx authorization (found while compiling).
- * Codes are never reused and never change their meaning.
+ * The problems that decoding can find, by code: SV01xx files and YAML, SV02xx documents and fields, SV03xx values, SV04xx
+ * rules between fields, SV05xx the short form. Issues take their severity from here. Codes are never reused and never change
+ * their meaning. All tables together are in `error-table.ts`.
  */
 
 /** One row of the table. */
@@ -137,12 +134,7 @@ export const DECODE_CODES = {
 
   SV0501: error("Not a caller", "Write name, name.namespace, namespace/*, namespace/name or *."),
   SV0502: error("A label is set by the short form itself", "Remove it; app and version follow from the names."),
-  SV0503: warning("A name in allow or calls is not in this document", "Correct it, or define it in another document."),
+  SV0503: warning("A name in allow is not in this document", "Correct it, or define it in another document."),
 } as const satisfies Record<string, ErrorCodeEntry>;
-
-/** Codes that compiling documents can report: references, routes, policies, assertions. */
-export const COMPILE_CODES = {} as const satisfies Record<string, ErrorCodeEntry>;
-
-export const ERROR_CODES: Readonly<Record<string, ErrorCodeEntry>> = { ...DECODE_CODES, ...COMPILE_CODES };
 
 export type DecodeCode = keyof typeof DECODE_CODES;

@@ -18,10 +18,9 @@ const SERVER_METADATA = [
   "selfLink",
 ];
 
-/** Metadata of a document whose name follows the given grammar. */
-export function metadataOf(name: Schema<string>): Schema<Metadata> & { readonly shape: ObjectShape } {
+function metadataOf(shapeName: string, name: Schema<string>): Schema<Metadata> & { readonly shape: ObjectShape } {
   return object(
-    "Metadata",
+    shapeName,
     {
       name: required(name, "Name of the document, unique within its kind and namespace."),
       namespace: withDefault(dnsLabel, "Namespace: the unit that policies and short names refer to.", "default"),
@@ -37,6 +36,9 @@ export function metadataOf(name: Schema<string>): Schema<Metadata> & { readonly 
     },
   );
 }
+
+const nameMetadata = metadataOf("Metadata", dnsName);
+const labelMetadata = metadataOf("LabelMetadata", dnsLabel);
 
 /** The declaration of one kind, with the type of its spec hidden. */
 export interface KindDeclaration {
@@ -75,7 +77,7 @@ export function declareKind<Kind extends AnyDocument["kind"], Written>(
     kind,
     apiVersions,
     doc,
-    metadata: metadataOf(nameIsLabel ? dnsLabel : dnsName),
+    metadata: nameIsLabel ? labelMetadata : nameMetadata,
     spec: spec.shape,
     isSpecRequired,
     read(node, metadata, reader) {

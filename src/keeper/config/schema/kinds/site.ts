@@ -30,7 +30,7 @@ const spec = object("SiteSpec", {
     "Trust domains that mean this one in policies, beside `cluster.local`.",
     [],
   ),
-  node: optional(dnsLabel, "Name of this node. `--node` and `SELVEDGE_NODE` go before it.", "<host name>"),
+  node: optional(dnsLabel, "Name of this node. `--node` and `SELVEDGE_NODE` go before it.", "the host name"),
   outbound: withDefault(
     listenAddress,
     "Shared outbound listener; the destination is chosen by `Host` or CONNECT.",
