@@ -8,7 +8,7 @@ import type { PolicyRuleRecord } from "../../src/model/authz/record.ts";
 import type { PolicyRecord } from "../../src/model/snapshot.ts";
 
 const ROUNDS = 7;
-const DECISIONS = 300_000;
+const DECISIONS = 100_000;
 
 type Shape = (index: number) => PolicyRuleRecord;
 

@@ -9,25 +9,57 @@ import { parseStringPattern, type StringPattern } from "./string-matcher.ts";
 /** In order of their rules. */
 type Entries = RuleEntry[];
 
+/** How often a text stands around the operators of templates: the rarer one of the two tells templates apart better. */
+class Tally {
+  readonly #counts = new Map<string, number>();
+
+  constructor(entries: readonly RuleEntry[]) {
+    for (const entry of entries) {
+      for (const pattern of patternsOf(entry.operation, "path") ?? [])
+        if (pattern.form === "template") this.#add(pattern.text);
+    }
+  }
+
+  count(text: string): number {
+    return this.#counts.get(text) ?? 0;
+  }
+
+  #add(text: string): void {
+    const { literalPrefix, literalSuffix } = new PathTemplate(text);
+    for (const key of [`${literalPrefix}*`, `*${literalSuffix}`]) this.#counts.set(key, this.count(key) + 1);
+  }
+}
+
 /** Entries filed under the beginnings and ends of one text of the request. */
 class TextIndex {
   readonly #fromStart = new RadixTree<Entries>();
   readonly #fromEnd = new RadixTree<Entries>(true);
   /** Reused for every look-up; nothing in it outlives one. */
   readonly #found: Entries[] = [];
+  readonly #templateTexts: Tally;
+
+  constructor(templateTexts: Tally) {
+    this.#templateTexts = templateTexts;
+  }
 
   get isEmpty(): boolean {
     return this.#fromStart.size === 0 && this.#fromEnd.size === 0;
   }
 
   add(pattern: Exclude<StringPattern, { form: "presence" }>, entry: RuleEntry): void {
-    const make = (): Entries => [];
-    let list: Entries;
-    if (pattern.form === "suffix") list = this.#fromEnd.open("prefix", pattern.text, make);
-    else if (pattern.form === "template") {
-      list = this.#fromStart.open("prefix", new PathTemplate(pattern.text).literalPrefix, make);
-    } else list = this.#fromStart.open(pattern.form, pattern.text, make);
+    const list = this.#listFor(pattern);
     if (list.at(-1) !== entry) list.push(entry);
+  }
+
+  #listFor(pattern: Exclude<StringPattern, { form: "presence" }>): Entries {
+    const make = (): Entries => [];
+    if (pattern.form === "suffix") return this.#fromEnd.open("prefix", pattern.text, make);
+    if (pattern.form !== "template") return this.#fromStart.open(pattern.form, pattern.text, make);
+    const { literalPrefix, literalSuffix } = new PathTemplate(pattern.text);
+    const isSuffixRarer =
+      this.#templateTexts.count(`*${literalSuffix}`) < this.#templateTexts.count(`${literalPrefix}*`);
+    if (isSuffixRarer) return this.#fromEnd.open("prefix", literalSuffix, make);
+    return this.#fromStart.open("prefix", literalPrefix, make);
   }
 
   first(text: string, facts: RequestFacts, best: RuleEntry | undefined): RuleEntry | undefined {
@@ -50,13 +82,16 @@ class TextIndex {
  * Entries must be handed over in the order of their rules.
  */
 export class OperationIndex {
-  readonly #byPath = new TextIndex();
-  readonly #byHost = new TextIndex();
+  readonly #byPath: TextIndex;
+  readonly #byHost: TextIndex;
   readonly #rest: Entries = [];
   readonly #all: readonly RuleEntry[];
 
   constructor(entries: readonly RuleEntry[]) {
     this.#all = entries;
+    const templateTexts = new Tally(entries);
+    this.#byPath = new TextIndex(templateTexts);
+    this.#byHost = new TextIndex(templateTexts);
     for (const entry of entries) this.#file(entry);
   }
 

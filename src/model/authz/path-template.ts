@@ -15,6 +15,8 @@ export function isPathTemplate(pattern: string): boolean {
 export class PathTemplate {
   /** What every matching path starts with. */
   readonly literalPrefix: string;
+  /** What every matching path ends with; empty where the rest is taken. */
+  readonly literalSuffix: string;
   readonly #segments: readonly string[];
   readonly #takesRest: boolean;
 
@@ -22,6 +24,7 @@ export class PathTemplate {
     const problem = pathTemplateProblem(pattern);
     if (problem !== undefined) throw new InvalidPolicyError(problem);
     this.literalPrefix = pattern.slice(0, pattern.indexOf("{"));
+    this.literalSuffix = pattern.slice(pattern.lastIndexOf("}") + 1);
     const segments = pattern.split("/");
     this.#takesRest = segments.at(-1) === "{**}";
     this.#segments = this.#takesRest ? segments.slice(0, -1) : segments;

@@ -20,34 +20,44 @@ export function parseStringPattern(pattern: string, allowsTemplates: boolean): S
 
 /** A list of patterns, any of which may match. Throws InvalidPolicyError for a bad path template. */
 export class StringMatcher {
-  readonly patterns: readonly StringPattern[];
   /** The values, where every pattern is an exact one; else `undefined`. */
   readonly exactOnly: readonly string[] | undefined;
   readonly #hasPresence: boolean;
-  readonly #exact: ReadonlySet<string>;
-  readonly #prefixes: AffixMatcher;
-  readonly #suffixes: AffixMatcher;
-  readonly #templates: readonly PathTemplate[];
+  /** One value is by far the most common list, and cheaper to compare with than to look up. */
+  readonly #single: string | undefined;
+  readonly #exact: ReadonlySet<string> | undefined;
+  readonly #prefixes: AffixMatcher | undefined;
+  readonly #suffixes: AffixMatcher | undefined;
+  readonly #templates: readonly PathTemplate[] | undefined;
 
   constructor(values: readonly string[], allowsTemplates = false) {
-    this.patterns = values.map((value) => parseStringPattern(value, allowsTemplates));
-    this.#hasPresence = this.patterns.some((pattern) => pattern.form === "presence");
-    const exact = texts(this.patterns, "exact");
-    this.exactOnly = exact.length === values.length ? exact : undefined;
-    this.#exact = new Set(exact);
-    this.#prefixes = new AffixMatcher(texts(this.patterns, "prefix"), false);
-    this.#suffixes = new AffixMatcher(texts(this.patterns, "suffix"), true);
-    this.#templates = texts(this.patterns, "template").map((text) => new PathTemplate(text));
+    const lists: Record<StringPattern["form"], string[]> = {
+      presence: [],
+      exact: [],
+      prefix: [],
+      suffix: [],
+      template: [],
+    };
+    for (const value of values) {
+      const pattern = parseStringPattern(value, allowsTemplates);
+      lists[pattern.form].push(pattern.form === "presence" ? value : pattern.text);
+    }
+    this.exactOnly = lists.exact.length === values.length ? values : undefined;
+    this.#hasPresence = lists.presence.length > 0;
+    if (lists.exact.length === 1) this.#single = lists.exact[0];
+    else if (lists.exact.length > 1) this.#exact = new Set(lists.exact);
+    if (lists.prefix.length > 0) this.#prefixes = new AffixMatcher(lists.prefix, false);
+    if (lists.suffix.length > 0) this.#suffixes = new AffixMatcher(lists.suffix, true);
+    if (lists.template.length > 0) this.#templates = lists.template.map((text) => new PathTemplate(text));
   }
 
   /** Whether any pattern matches. `*` matches what is not empty, or, with `countsEmpty`, anything that is there at all. */
   matches(value: string, countsEmpty = false): boolean {
-    if (this.#exact.has(value)) return true;
+    if (this.#single === value || this.#exact?.has(value)) return true;
     if (this.exactOnly !== undefined) return false;
     if (this.#hasPresence && (countsEmpty || value !== "")) return true;
-    if (this.#prefixes.matches(value) || this.#suffixes.matches(value)) return true;
-    for (const template of this.#templates) if (template.matches(value)) return true;
-    return false;
+    if (this.#prefixes?.matches(value) || this.#suffixes?.matches(value)) return true;
+    return this.#templates?.some((template) => template.matches(value)) ?? false;
   }
 }
 
@@ -73,10 +83,4 @@ class AffixMatcher {
     }
     return false;
   }
-}
-
-function texts(patterns: readonly StringPattern[], form: "exact" | "prefix" | "suffix" | "template"): string[] {
-  const found: string[] = [];
-  for (const pattern of patterns) if (pattern.form !== "presence" && pattern.form === form) found.push(pattern.text);
-  return found;
 }
