@@ -1,0 +1,53 @@
+import type { PolicySet } from "../../model/authz/policy-set.ts";
+import type { GatewayTable } from "../../model/route/gateway-table.ts";
+import type { CallerIdentity } from "../caller.ts";
+import type { RequestOrigin } from "../exchange/decide.ts";
+import type { Destination } from "../mesh/destination.ts";
+import type { Connection } from "./connection.ts";
+
+/** Where the requests of one connection come from, kept up to date with the snapshot. */
+export class ConnectionOrigin implements RequestOrigin {
+  caller: CallerIdentity;
+  fixed: Destination | null = null;
+  gateway: GatewayTable | null = null;
+  gatewayPolicies: PolicySet | null = null;
+  readonly localIp: string;
+  readonly localPort: number;
+  readonly #connection: Connection;
+  /** Authority of a CONNECT, to be looked up again in every snapshot. */
+  readonly #inside: string | null;
+  #epoch = -1;
+
+  constructor(connection: Connection, inside: string | null) {
+    this.#connection = connection;
+    this.caller = connection.caller!;
+    this.#inside = inside;
+    this.localIp = connection.socket?.localAddress ?? "";
+    this.localPort = connection.entrance.port;
+  }
+
+  /** False: the connection cannot go on under the snapshot that is served now. */
+  refresh(): boolean {
+    const { host, entrance } = this.#connection;
+    const { mesh } = host;
+    if (this.#epoch === mesh.epoch) return true;
+    if (this.caller.epoch !== mesh.epoch) {
+      const caller = host.reattest(this.caller);
+      if (!caller) return false;
+      this.caller = caller;
+      this.#connection.caller = caller;
+    }
+    const { record } = entrance;
+    if (this.#inside !== null) this.fixed = mesh.resolve(this.#inside, this.caller.facts.namespace, 80);
+    else if (record.role === "service") {
+      this.fixed = mesh.service(record.service ?? "")?.portFor(record.servicePort ?? 0) ?? null;
+    }
+    if ((this.#inside !== null || record.role === "service") && !this.fixed) return false;
+    if (record.role === "gateway" && record.gateway) {
+      this.gateway = mesh.gatewayTable(record.gateway);
+      this.gatewayPolicies = mesh.policySet(record.gateway.policies, false);
+    }
+    this.#epoch = mesh.epoch;
+    return true;
+  }
+}

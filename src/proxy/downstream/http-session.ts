@@ -1,0 +1,392 @@
+import { FLAG } from "../../model/response-flags.ts";
+import { LIMIT_COUNTER, parseErrorCounter } from "../../telemetry/fixed-metrics.ts";
+import { reasonOfParseError, statusOfParseError } from "../../wire/http1/error-status.ts";
+import { BODY, HEAD_BYTES_MAX, METHOD, NEED_MORE, type ParseError, RequestHead } from "../../wire/http1/head.ts";
+import { parseRequestHead } from "../../wire/http1/parse-request.ts";
+import { OUTCOME } from "../exchange/decide.ts";
+import { Exchange, type ExchangeClient } from "../exchange/exchange.ts";
+import type { ExchangeHost } from "../exchange/exchange-host.ts";
+import type { ForwardPlan } from "../exchange/forward-plan.ts";
+import { HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS, PIPELINE_BYTES_MAX, STREAM_IDLE_MS } from "../limits.ts";
+import type { ExternalPort, Target } from "../mesh/destination.ts";
+import { RequestSummary } from "../recorder.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import type { Connection, Session } from "./connection.ts";
+import { ConnectionOrigin } from "./connection-origin.ts";
+import { sendReply } from "./send-reply.ts";
+import type { SessionFactory } from "./session-factory.ts";
+
+const STATE = { HEAD: 0, EXCHANGE: 1, SKIP: 2, HANDED_OVER: 3 } as const;
+const EMPTY = Buffer.alloc(0);
+
+/** Largest body of a refused request that is read and dropped to keep the connection; beyond it, it is closed. */
+export const SKIPPED_BODY_BYTES_MAX = 64 * 1024;
+
+/** HTTP/1.1 with one caller: one request at a time, pipelined ones wait their turn. */
+export class HttpSession implements Session, ExchangeClient, ExchangeHost {
+  readonly head = new RequestHead();
+  headBytes: Buffer = EMPTY;
+  readonly #connection: Connection;
+  readonly #sessions: SessionFactory;
+  readonly #exchange: Exchange;
+  readonly #origin: ConnectionOrigin;
+  readonly #summary = new RequestSummary();
+  #state: number = STATE.HEAD;
+  /** Bytes that have arrived and not been taken, from `#at`. */
+  #input: Buffer = EMPTY;
+  #at = 0;
+  #plan: ForwardPlan | null = null;
+  #startedMs = 0;
+  /** When the head that is incomplete began to arrive; 0 = none has. */
+  #headSinceMs = 0;
+  #skipBytes = 0;
+  #isRunning = false;
+  #closesAfter = false;
+
+  /** @param inside the authority of the CONNECT inside which this is spoken. */
+  constructor(connection: Connection, sessions: SessionFactory, inside: string | null = null) {
+    this.#connection = connection;
+    this.#sessions = sessions;
+    this.#origin = new ConnectionOrigin(connection, inside);
+    this.#exchange = new Exchange(this, this);
+  }
+
+  // What the exchange asks of its host is the worker's.
+  get wheel() {
+    return this.#connection.host.wheel;
+  }
+  get stats() {
+    return this.#connection.host.stats;
+  }
+  get random() {
+    return this.#connection.host.random;
+  }
+  get scratch() {
+    return this.#connection.host.scratch;
+  }
+  get isDraining() {
+    return this.#connection.host.isDraining;
+  }
+  get out() {
+    return this.#connection.out;
+  }
+
+  nowMs(): number {
+    return this.#connection.host.nowMs();
+  }
+
+  touch(_idleMs: number): void {
+    this.#connection.lastByteMs = this.nowMs();
+  }
+
+  requestTimeLeftMs(timeoutMs: number): number {
+    return Math.max(1, timeoutMs - (this.nowMs() - this.#startedMs));
+  }
+
+  /** Only where the same policies hold: the Permit is for them. */
+  anotherTarget(failed: Target): Target {
+    for (const target of failed.port.targets) {
+      if (target !== failed && !target.isDrained && target.policies === failed.policies) return target;
+    }
+    return failed;
+  }
+
+  received(bytes: Buffer): void {
+    if (this.#at >= this.#input.length) {
+      this.#input = bytes;
+      this.#at = 0;
+    } else {
+      this.#input = Buffer.concat([this.#input.subarray(this.#at), bytes]);
+      this.#at = 0;
+      // Without a line feed among the new bytes no head can have become complete.
+      if (this.#state === STATE.HEAD && this.#input.length < HEAD_BYTES_MAX && bytes.indexOf(10) < 0) return;
+    }
+    this.#run();
+  }
+
+  resumeReading(): void {
+    this.#connection.resumeReading();
+    this.#run();
+  }
+
+  drained(): void {
+    if (this.#exchange.isActive) this.#exchange.clientDrained();
+    else if (this.#closesAfter) this.#connection.close();
+  }
+
+  ended(): void {
+    // A caller may half-close after its request and still read the answer.
+    if (this.#state === STATE.HEAD || !this.#exchange.isActive) {
+      this.#connection.close();
+    } else if (!this.#exchange.isRequestComplete) {
+      this.#finish(this.#exchange.status, FLAG.DC);
+      this.#exchange.abort();
+      this.#connection.cut();
+    } else this.#closesAfter = true;
+  }
+
+  gone(): void {
+    if (!this.#exchange.isActive) return;
+    this.#finish(this.#exchange.status, FLAG.DC);
+    this.#exchange.abort();
+  }
+
+  quiet(quietMs: number): number {
+    const now = this.nowMs();
+    if (this.#state === STATE.EXCHANGE) {
+      if (quietMs < STREAM_IDLE_MS) return STREAM_IDLE_MS - quietMs;
+      this.stats.counter(LIMIT_COUNTER.idle_timeout);
+      this.#exchange.timeOut();
+      return STREAM_IDLE_MS;
+    }
+    if (this.#headSinceMs > 0) {
+      const leftMs = HEAD_TIMEOUT_MS - (now - this.#headSinceMs);
+      if (leftMs > 0) return leftMs;
+      this.stats.counter(LIMIT_COUNTER.head_timeout);
+      this.#refuse(408, FLAG.DPE, "the head did not arrive in time");
+      return 0;
+    }
+    if (quietMs < IDLE_TIMEOUT_MS) return IDLE_TIMEOUT_MS - quietMs;
+    this.#connection.close();
+    return 0;
+  }
+
+  drain(): void {
+    if (this.#state === STATE.HEAD && this.#headSinceMs === 0) this.#connection.close();
+  }
+
+  /** Takes what has arrived, as far as the state allows. */
+  #run(): void {
+    // Writing can call back into here (an answer that ends at once); the outer call goes on with what is left.
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    while (this.#at < this.#input.length && this.#step()) {
+      // All in the condition.
+    }
+    this.#isRunning = false;
+    if (this.#at >= this.#input.length) this.#input = EMPTY;
+  }
+
+  #step(): boolean {
+    switch (this.#state) {
+      case STATE.HEAD:
+        return this.#takeHead();
+      case STATE.EXCHANGE:
+        return this.#takeBody();
+      case STATE.SKIP:
+        return this.#skip();
+      default:
+        return false;
+    }
+  }
+
+  #takeHead(): boolean {
+    const end = parseRequestHead(this.#input, this.#at, this.#input.length, this.head);
+    if (end === NEED_MORE) {
+      if (this.#headSinceMs === 0) {
+        this.#headSinceMs = this.nowMs();
+        this.#connection.watch(HEAD_TIMEOUT_MS);
+      }
+      return false;
+    }
+    this.#startedMs = this.nowMs();
+    this.#headSinceMs = 0;
+    if (end < 0) {
+      this.stats.counter(parseErrorCounter(end as ParseError));
+      this.#refuse(statusOfParseError(end), FLAG.DPE, reasonOfParseError(end));
+      return false;
+    }
+    this.headBytes = this.#input;
+    this.#at = end;
+    if (!this.#origin.refresh()) {
+      // Who calls cannot be told any more: the next connection will be asked anew.
+      this.#connection.close();
+      return false;
+    }
+    this.#state = STATE.EXCHANGE;
+    if (this.head.method === METHOD.CONNECT) {
+      this.#connect();
+      return false;
+    }
+    this.#decide(null);
+    return this.#state !== STATE.HANDED_OVER;
+  }
+
+  #decide(passthrough: ExternalPort | null): void {
+    const { decider } = this.#connection.host;
+    const outcome = decider.decide(this.#origin, this.headBytes, this.head, this.#plan, passthrough);
+    const summary = this.#summary;
+    summary.rule = decider.rule;
+    summary.target = decider.target;
+    summary.denial = decider.denial;
+    summary.permit = decider.permit;
+    summary.upstreamUs = 0;
+    if (outcome === OUTCOME.PASSTHROUGH) {
+      this.#sessions.passthrough(decider.passthroughHost, decider.passthroughPort, false, (port) => {
+        if (this.#connection.socket && this.#state === STATE.EXCHANGE) this.#goOn(port);
+      });
+      return;
+    }
+    summary.edge = this.#connection.host.recorder.edge(
+      this.#origin.caller,
+      decider.target,
+      decider.destination,
+      "http",
+    );
+    if (outcome === OUTCOME.REPLY) {
+      this.#reply(decider.status, decider.flag);
+      return;
+    }
+    this.#plan = decider.plan!;
+    this.#exchange.forward(decider.plan!);
+  }
+
+  #goOn(passthrough: ExternalPort | null): void {
+    if (passthrough) this.#decide(passthrough);
+    else this.exchangeFailed(503, FLAG.UF, "the name does not resolve to an address that may be called");
+    this.#run();
+  }
+
+  #takeBody(): boolean {
+    const exchange = this.#exchange;
+    if (exchange.isRequestComplete || !exchange.canTakeBody) {
+      // Body that cannot go on yet, or requests behind this one: leave them to the kernel once there are enough.
+      const waiting = this.#input.length - this.#at;
+      if (!exchange.isRequestComplete || waiting >= PIPELINE_BYTES_MAX) this.#connection.pauseReading();
+      return false;
+    }
+    const end = exchange.feed(this.#input, this.#at, this.#input.length);
+    if (end < 0) {
+      this.stats.counter(parseErrorCounter(end as ParseError));
+      if (exchange.status === 0) exchange.fail(statusOfParseError(end), FLAG.DPE, reasonOfParseError(end));
+      else {
+        this.#finish(exchange.status, FLAG.DPE);
+        exchange.abort();
+        this.#connection.cut();
+      }
+      return false;
+    }
+    this.#at = end;
+    this.touch(0);
+    return true;
+  }
+
+  #skip(): boolean {
+    const taken = Math.min(this.#skipBytes, this.#input.length - this.#at);
+    this.#at += taken;
+    this.#skipBytes -= taken;
+    if (this.#skipBytes === 0) this.#state = STATE.HEAD;
+    return true;
+  }
+
+  #connect(): void {
+    this.#state = STATE.HANDED_OVER;
+    const rest = this.#input.subarray(this.#at);
+    this.#input = EMPTY;
+    this.#at = 0;
+    this.#sessions.connect(this.#connection, this.#origin, this.headBytes, this.head, rest);
+  }
+
+  exchangeEnded(keepsConnection: boolean): void {
+    const exchange = this.#exchange;
+    this.#finish(exchange.status, exchange.flag);
+    exchange.reset();
+    if (!keepsConnection || this.#closesAfter || this.#connection.host.isDraining) {
+      this.#connection.close();
+      return;
+    }
+    this.#state = STATE.HEAD;
+    this.headBytes = EMPTY;
+    if (this.#at < this.#input.length) {
+      this.#connection.resumeReading();
+      this.#run();
+    } else this.#connection.resumeReading();
+  }
+
+  exchangeBroken(): void {
+    this.#finish(this.#exchange.status, this.#exchange.flag);
+    this.#exchange.reset();
+    this.#connection.cut();
+  }
+
+  exchangeFailed(status: number, flag: number, _reason: string): void {
+    const exchange = this.#exchange;
+    const hasTakenBody = exchange.requestBytes > 0;
+    exchange.reset();
+    this.#reply(status, flag, hasTakenBody);
+    this.#run();
+  }
+
+  exchangeUpgraded(upstream: Upstream, rest: Uint8Array): void {
+    const target = this.#exchange.target!;
+    this.#finish(101, FLAG.none);
+    this.#exchange.reset();
+    this.#state = STATE.HANDED_OVER;
+    const early = this.#input.subarray(this.#at);
+    this.#input = EMPTY;
+    this.#sessions.upgraded(this.#connection, this.#origin, target, upstream, early, rest);
+  }
+
+  /** Answers here and, where the rest of the request is known and small, goes on with the connection. */
+  #reply(status: number, flag: number, hasTakenBody = false): void {
+    const { head } = this;
+    const isSmall = head.body === BODY.LENGTH && head.contentLength <= SKIPPED_BODY_BYTES_MAX && !head.expectsContinue;
+    const keeps =
+      head.isKeepAlive &&
+      (head.body === BODY.NONE || isSmall) &&
+      !this.#connection.host.isDraining &&
+      flag !== FLAG.DPE &&
+      !hasTakenBody;
+    const lines = flag === FLAG.none ? this.#connection.host.decider.lines : [];
+    sendReply(this.#connection, this.#summary, status, flag, !keeps, head.method === METHOD.HEAD, lines);
+    this.#finish(status, flag);
+    if (!keeps) {
+      this.#state = STATE.HANDED_OVER;
+      this.#connection.close();
+      return;
+    }
+    this.#skipBytes = head.body === BODY.LENGTH ? head.contentLength : 0;
+    this.#state = this.#skipBytes > 0 ? STATE.SKIP : STATE.HEAD;
+    this.headBytes = EMPTY;
+    this.#connection.resumeReading();
+  }
+
+  /** Refuses what could not be parsed: where the next request would begin is unknown, so the connection ends. */
+  #refuse(status: number, flag: number, _reason: string): void {
+    const summary = this.#summary;
+    summary.target = null;
+    summary.rule = null;
+    summary.denial = null;
+    summary.permit = null;
+    this.#origin.refresh();
+    summary.edge = this.#connection.host.recorder.edge(this.#origin.caller, null, null, "http");
+    sendReply(this.#connection, summary, status, flag, true, false, []);
+    summary.status = status;
+    summary.flag = flag;
+    summary.durationUs = 0;
+    this.#connection.host.recorder.unparsed(summary, this.#origin.caller, this.#connection.host.mesh.generation);
+    this.#state = STATE.HANDED_OVER;
+    this.#connection.close();
+  }
+
+  #finish(status: number, flag: number): void {
+    const summary = this.#summary;
+    const exchange = this.#exchange;
+    summary.status = status;
+    summary.flag = flag;
+    summary.durationUs = (this.nowMs() - this.#startedMs) * 1000;
+    if (exchange.isActive) {
+      summary.upstreamUs = exchange.upstreamUs;
+      summary.requestBytes = exchange.requestBytes;
+      summary.responseBytes = exchange.responseBytes;
+    } else {
+      summary.requestBytes = 0;
+      summary.responseBytes = 0;
+    }
+    const { host } = this.#connection;
+    const plan = this.#plan && exchange.isActive ? this.#plan.headPlan : null;
+    host.recorder.request(summary, this.#origin.caller, this.headBytes, this.head, plan, host.mesh.generation);
+    summary.idHigh = 0;
+    summary.idLow = 0;
+  }
+}

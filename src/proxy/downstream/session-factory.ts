@@ -1,0 +1,22 @@
+import type { RequestHead } from "../../wire/http1/head.ts";
+import type { RequestOrigin } from "../exchange/decide.ts";
+import type { ExternalPort, Target } from "../mesh/destination.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import type { Connection } from "./connection.ts";
+
+/** How a session hands a connection over to another protocol. */
+export interface SessionFactory {
+  /** The endpoint answered 101. `early`: what the caller sent behind its request; `rest`: what the endpoint sent behind its answer. */
+  upgraded(
+    connection: Connection,
+    origin: RequestOrigin,
+    target: Target,
+    upstream: Upstream,
+    early: Buffer,
+    rest: Uint8Array,
+  ): void;
+  /** A CONNECT. `rest`: what came behind its head. */
+  connect(connection: Connection, origin: RequestOrigin, headBytes: Buffer, head: RequestHead, rest: Buffer): void;
+  /** A host that nobody declared and ALLOW_ANY lets through; `null`: its name leads nowhere, or where nobody may go. */
+  passthrough(host: string, port: number, isTcp: boolean, answer: (port: ExternalPort | null) => void): void;
+}

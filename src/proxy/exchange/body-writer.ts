@@ -1,0 +1,121 @@
+import { asciiBytes } from "../../wire/http1/byte-classes.ts";
+import { ChunkedDecoder } from "../../wire/http1/chunked.ts";
+import { BODY } from "../../wire/http1/head.ts";
+import { copyBytes, writeAscii, writeHexChunkSize } from "../../wire/http1/write-head.ts";
+import type { Output } from "../output.ts";
+
+const CRLF = asciiBytes("\r\n");
+const LAST_CHUNK = asciiBytes("0\r\n");
+const END = asciiBytes("0\r\n\r\n");
+
+/** Bytes of framing around a chunk: eight digits and two line ends. */
+const CHUNK_FRAME_BYTES = 16;
+
+/** Largest chunk that is copied to leave with its framing in one write; larger ones are written in place. */
+const COPIED_CHUNK_BYTES_MAX = 16 * 1024;
+
+/**
+ * Passes one body on, decoded from one framing and written in another, without holding any of it. What the socket does not
+ * take is in the Output; the feeder stops when that has something queued.
+ */
+export class BodyWriter {
+  /** Payload bytes passed on, without framing. */
+  bodyBytes = 0;
+  isDone = true;
+  #body: number = BODY.NONE;
+  #left = 0;
+  #writesChunks = false;
+  readonly #decoder = new ChunkedDecoder();
+
+  /** @param body how it arrives, one of BODY. @param writesChunks how it leaves: in chunks, or as it is. */
+  begin(body: number, contentLength: number, writesChunks: boolean): void {
+    this.bodyBytes = 0;
+    this.#body = body;
+    this.#left = body === BODY.LENGTH ? contentLength : 0;
+    this.#writesChunks = writesChunks;
+    this.isDone = body === BODY.NONE || (body === BODY.LENGTH && contentLength === 0);
+    if (body === BODY.CHUNKED) this.#decoder.reset();
+  }
+
+  /** Bytes of a body of known length were passed on by somebody else. */
+  skip(bytes: number): void {
+    this.bodyBytes += bytes;
+    this.#left -= bytes;
+    if (this.#left === 0) this.isDone = true;
+  }
+
+  /**
+   * Takes what belongs to the body from `bytes[start, end)`, which may be kept; answers the offset after it, or a PARSE_ERROR.
+   * It takes everything it can: a full socket is for the feeder to see.
+   */
+  write(bytes: Buffer, start: number, end: number, out: Output, scratch: Buffer): number {
+    if (this.#body === BODY.LENGTH) {
+      const taken = Math.min(this.#left, end - start);
+      if (taken > 0) out.write(bytes, start, start + taken, false);
+      this.skip(taken);
+      return start + taken;
+    }
+    if (this.#body === BODY.UNTIL_CLOSE) {
+      this.#pass(bytes, start, end, out, scratch);
+      return end;
+    }
+    return this.#writeChunked(bytes, start, end, out, scratch);
+  }
+
+  /** A body that ends with its connection has ended. */
+  finish(out: Output): void {
+    if (this.#writesChunks) out.write(END, 0, END.length, false);
+    this.isDone = true;
+  }
+
+  #writeChunked(bytes: Buffer, start: number, end: number, out: Output, scratch: Buffer): number {
+    const decoder = this.#decoder;
+    let at = start;
+    while (at < end && !decoder.isDone) {
+      const consumed = decoder.feed(bytes, at, end);
+      if (consumed < 0) return consumed;
+      for (let i = 0; i < decoder.rangeCount; i++) {
+        this.#pass(bytes, decoder.ranges[i * 2]!, decoder.ranges[i * 2 + 1]!, out, scratch);
+      }
+      at = consumed;
+    }
+    if (decoder.isDone) {
+      if (this.#writesChunks) this.#writeEnd(out, scratch);
+      this.isDone = true;
+    }
+    return at;
+  }
+
+  #pass(bytes: Buffer, start: number, end: number, out: Output, scratch: Buffer): void {
+    const length = end - start;
+    if (length === 0) return;
+    this.bodyBytes += length;
+    if (!this.#writesChunks) {
+      out.write(bytes, start, end, false);
+      return;
+    }
+    if (length <= COPIED_CHUNK_BYTES_MAX) {
+      let to = writeHexChunkSize(scratch, 0, length);
+      to = copyBytes(scratch, to, bytes, start, end);
+      to = writeAscii(scratch, to, CRLF);
+      out.write(scratch, 0, to, true);
+      return;
+    }
+    const to = writeHexChunkSize(scratch, 0, length);
+    out.write(scratch, 0, to, true);
+    out.write(bytes, start, end, false);
+    out.write(CRLF, 0, CRLF.length, false);
+  }
+
+  #writeEnd(out: Output, scratch: Buffer): void {
+    const trailers = this.#decoder.trailerLength;
+    if (trailers === 0 || LAST_CHUNK.length + trailers + CHUNK_FRAME_BYTES > scratch.length) {
+      out.write(END, 0, END.length, false);
+      return;
+    }
+    let to = writeAscii(scratch, 0, LAST_CHUNK);
+    to = copyBytes(scratch, to, this.#decoder.trailerBytes, 0, trailers);
+    to = writeAscii(scratch, to, CRLF);
+    out.write(scratch, 0, to, true);
+  }
+}

@@ -1,0 +1,398 @@
+import { checkCalls } from "../../model/authz/calls.ts";
+import type { Denied } from "../../model/authz/decision.ts";
+import { authorize, type Permit } from "../../model/authz/permit.ts";
+import type { PolicySet } from "../../model/authz/policy-set.ts";
+import { FLAG } from "../../model/response-flags.ts";
+import { CORS_RESPONSE_HEADERS, isPreflight } from "../../model/route/cors.ts";
+import type { GatewayTable } from "../../model/route/gateway-table.ts";
+import type { HeaderEdits, HeaderLine } from "../../model/route/header-edits.ts";
+import { rewritePath } from "../../model/route/path-rewrite.ts";
+import { redirectLocation } from "../../model/route/redirect.ts";
+import type { Rule, RuleBackend } from "../../model/route/rule.ts";
+import { FORM, METHOD, METHODS, type RequestHead } from "../../wire/http1/head.ts";
+import { normalisePath } from "../../wire/http1/normalise-path.ts";
+import type { CallerIdentity } from "../caller.ts";
+import { latin1 } from "../latin1.ts";
+import { splitAuthority } from "../mesh/authority.ts";
+import type { Destination, ExternalPort, ServicePort, Target } from "../mesh/destination.ts";
+import type { Mesh } from "../mesh/mesh.ts";
+import { pickTarget } from "../upstream/pick-target.ts";
+import { certLine } from "./cert-line.ts";
+import { ForwardPlan } from "./forward-plan.ts";
+import { ForwardedFacts, HeadFacts } from "./head-facts.ts";
+
+/** Where a request came in. */
+export interface RequestOrigin {
+  readonly caller: CallerIdentity;
+  /** Known without looking at the authority: clusterIP listeners and the inside of a CONNECT. */
+  readonly fixed: Destination | null;
+  /** Routes of a Gateway listener. */
+  readonly gateway: GatewayTable | null;
+  readonly gatewayPolicies: PolicySet | null;
+  readonly localIp: string;
+  readonly localPort: number;
+}
+
+/** What a request comes to. */
+export const OUTCOME = {
+  /** `plan` says how. */
+  FORWARD: 0,
+  /** `status`, `flag`, `lines` are to be answered. */
+  REPLY: 1,
+  /** The target is outside what anybody declared: ask for `passthroughHost`, then decide again with it. */
+  PASSTHROUGH: 2,
+} as const;
+
+interface DeciderHost {
+  readonly mesh: Mesh;
+  nowMs(): number;
+  /** 0 to 2^32 - 1. */
+  random(): number;
+}
+
+/**
+ * Takes a request from its parsed head to what is done with it, in the order of DESIGN 4: service and route (404), filters
+ * and redirects, backend (the split counts here), authorisation (403), endpoint (503). One per worker; `decide` never waits,
+ * so its fields hold the last outcome until the next call.
+ */
+export class Decider {
+  readonly facts = new HeadFacts();
+  readonly forwarded = new ForwardedFacts(this.facts);
+  status = 0;
+  flag = 0;
+  /** For the record, never for the caller. */
+  reason = "";
+  lines: readonly HeaderLine[] = [];
+  plan: ForwardPlan | null = null;
+  /** As far as it got; for telemetry. */
+  destination: Destination | null = null;
+  target: Target | null = null;
+  rule: Rule | null = null;
+  denial: Denied | null = null;
+  permit: Permit | null = null;
+  passthroughHost = "";
+  passthroughPort = 0;
+  readonly #host: DeciderHost;
+
+  constructor(host: DeciderHost) {
+    this.#host = host;
+  }
+
+  /**
+   * @param into the connection's plan of an earlier request, to be filled in anew, or `null`
+   * @param passthrough what an earlier OUTCOME.PASSTHROUGH led to
+   */
+  decide(
+    origin: RequestOrigin,
+    bytes: Buffer,
+    head: RequestHead,
+    into: ForwardPlan | null,
+    passthrough: ExternalPort | null,
+  ): number {
+    this.#clear();
+    const { facts } = this;
+    const authority = latin1(bytes, head.authorityStart, head.authorityEnd);
+    facts.over(bytes, head.lines, head.queryStart, head.queryEnd);
+    facts.caller = origin.caller.facts;
+    facts.remoteIp = origin.caller.facts.ip;
+    facts.destinationIp = origin.localIp;
+    facts.method =
+      head.method === METHOD.OTHER ? latin1(bytes, head.methodStart, head.methodEnd) : METHODS[head.method]!;
+    facts.host = hostOf(authority);
+    if (!this.#readPath(bytes, head)) return this.#reply(400, FLAG.DPE, "the path cannot be normalised");
+    if (passthrough) {
+      this.destination = passthrough;
+      return this.#toExternal(origin, passthrough, bytes, head, into);
+    }
+    if (origin.gateway) return this.#throughGateway(origin, origin.gateway, bytes, head, into);
+    const destination = origin.fixed ?? this.#resolve(origin, authority, head);
+    if (!destination) {
+      return this.passthroughHost === "" ? this.#reply(404, FLAG.NR, "no such service") : OUTCOME.PASSTHROUGH;
+    }
+    this.destination = destination;
+    if (destination.isTcp) return this.#reply(404, FLAG.NR, "the port speaks TCP; use CONNECT");
+    if (destination.kind === "external") return this.#toExternal(origin, destination, bytes, head, into);
+    return this.#toService(origin, destination, bytes, head, into);
+  }
+
+  #clear(): void {
+    this.status = 0;
+    this.flag = 0;
+    this.reason = "";
+    this.lines = [];
+    this.plan = null;
+    this.destination = null;
+    this.target = null;
+    this.rule = null;
+    this.denial = null;
+    this.permit = null;
+    this.passthroughHost = "";
+  }
+
+  #readPath(bytes: Buffer, head: RequestHead): boolean {
+    if (head.form === FORM.ASTERISK) {
+      this.facts.path = "*";
+      return true;
+    }
+    const raw = latin1(bytes, head.pathStart, head.pathEnd);
+    if (head.isPathPlain) {
+      this.facts.path = raw === "" ? "/" : raw;
+      return true;
+    }
+    const normalised = normalisePath(raw);
+    if (normalised === null) return false;
+    this.facts.path = normalised;
+    return true;
+  }
+
+  #resolve(origin: RequestOrigin, authority: string, head: RequestHead): Destination | null {
+    const mesh = this.#host.mesh;
+    const namespace = origin.caller.facts.namespace;
+    const destination = mesh.resolve(authority, namespace, 80);
+    if (destination || mesh.site.outboundTrafficPolicy !== "ALLOW_ANY") return destination;
+    // Only what cannot be a name of the mesh may leave it.
+    const split = splitAuthority(authority);
+    if (
+      split &&
+      (split.host.includes(".") || split.host.includes(":")) &&
+      !mesh.isMeshName(split.host) &&
+      head.form !== FORM.ASTERISK
+    ) {
+      this.passthroughHost = split.host;
+      this.passthroughPort = split.port < 0 ? 80 : split.port;
+    }
+    return null;
+  }
+
+  #throughGateway(
+    origin: RequestOrigin,
+    gateway: GatewayTable,
+    bytes: Buffer,
+    head: RequestHead,
+    into: ForwardPlan | null,
+  ): number {
+    this.facts.destinationPort = origin.localPort;
+    const rule = gateway.match(this.facts);
+    if (!rule) return this.#reply(404, FLAG.NR, "no route matches");
+    return this.#byRule(origin, null, rule, bytes, head, into);
+  }
+
+  #toService(
+    origin: RequestOrigin,
+    port: ServicePort,
+    bytes: Buffer,
+    head: RequestHead,
+    into: ForwardPlan | null,
+  ): number {
+    this.facts.destinationPort = port.record.port;
+    if (port.routes) {
+      const rule = port.routes.match(this.facts);
+      if (rule === null) return this.#reply(404, FLAG.NR, "no route matches");
+      if (rule !== undefined) return this.#byRule(origin, port, rule, bytes, head, into);
+    }
+    return this.#toPort(origin, port, port, null, bytes, head, into);
+  }
+
+  #byRule(
+    origin: RequestOrigin,
+    parent: ServicePort | null,
+    rule: Rule,
+    bytes: Buffer,
+    head: RequestHead,
+    into: ForwardPlan | null,
+  ): number {
+    this.rule = rule;
+    const filters = rule.filters;
+    if (filters?.unsupported !== undefined) return this.#reply(500, FLAG.NC, filters.unsupported);
+    if (rule.cors && this.#isPreflightFor(rule)) return this.#preflight(rule);
+    if (filters?.redirect) return this.#redirect(origin, rule, parent);
+    const at = rule.split.next();
+    const backend = at < 0 ? undefined : rule.backends[at];
+    if (!backend || backend.service === null) {
+      return this.#reply(500, FLAG.BACKEND, backend?.reason ?? "the rule has no backend with a weight");
+    }
+    if (backend.filters?.unsupported !== undefined) return this.#reply(500, FLAG.NC, backend.filters.unsupported);
+    const port = this.#host.mesh.service(backend.service)?.portFor(backend.port);
+    if (!port || port.isTcp) return this.#reply(500, FLAG.BACKEND, "the backend's port does not exist");
+    return this.#toPort(origin, parent, port, backend, bytes, head, into);
+  }
+
+  #isPreflightFor(rule: Rule): boolean {
+    const { facts } = this;
+    if (facts.method !== "OPTIONS" || !rule.cors) return false;
+    return isPreflight(facts.method, facts.header("origin"), facts.header("access-control-request-method"));
+  }
+
+  #preflight(rule: Rule): number {
+    const { facts } = this;
+    this.lines = rule.cors!.preflight(
+      facts.header("origin") ?? "",
+      facts.header("access-control-request-method") ?? "",
+      facts.header("access-control-request-headers"),
+    );
+    return this.#reply(204, FLAG.none, "preflight");
+  }
+
+  #redirect(origin: RequestOrigin, rule: Rule, parent: ServicePort | null): number {
+    const { facts } = this;
+    const redirect = rule.filters!.redirect!;
+    const port = parent?.record.port ?? origin.localPort;
+    const host = facts.host.includes(":") ? `[${facts.host}]` : facts.host;
+    const source = { scheme: "http" as const, host, port, path: facts.path, query: facts.query };
+    const location: HeaderLine = { name: "location", value: redirectLocation(redirect, source, rule.pathPrefix) };
+    this.lines = [location, ...(rule.responseHeaders?.lines ?? [])];
+    return this.#reply(redirect.statusCode, FLAG.none, "redirect");
+  }
+
+  /** @param parent the service that was asked for: its policies and the caller's list of calls look at this one. */
+  #toPort(
+    origin: RequestOrigin,
+    parent: ServicePort | null,
+    port: ServicePort,
+    backend: RuleBackend | null,
+    bytes: Buffer,
+    head: RequestHead,
+    into: ForwardPlan | null,
+  ): number {
+    const target = pickTarget(port.targets, this.#host.nowMs(), this.#host.random());
+    // Whoever may not call learns nothing about which endpoints are up.
+    const judged = target ?? port.targets[0] ?? null;
+    this.destination = port;
+    this.target = judged;
+    this.#rewrite(backend, head);
+    this.forwarded.destinationPort = judged?.endpoint.port ?? port.record.port;
+    this.forwarded.destinationIp = judged?.endpoint.hostname ?? "";
+    const verdict = authorize({
+      calls: parent
+        ? checkCalls(origin.caller.workload.record.calls, { serviceKey: parent.service.record.key })
+        : PERMITTED,
+      service: (parent ? parent.service.policies : origin.gatewayPolicies) ?? undefined,
+      workload: judged?.policies ?? null,
+      asReceived: this.facts,
+      asForwarded: this.forwarded,
+    });
+    if (!verdict.allowed) {
+      this.denial = verdict;
+      return this.#reply(403, verdict.reason === "calls" ? FLAG.CALLS : FLAG.RBAC, verdict.reason);
+    }
+    this.permit = verdict;
+    if (!target) return this.#reply(503, FLAG.UH, "the service has no endpoint that takes requests");
+    return this.#forward(origin, verdict, target, backend, bytes, head, into);
+  }
+
+  #toExternal(
+    origin: RequestOrigin,
+    port: ExternalPort,
+    bytes: Buffer,
+    head: RequestHead,
+    into: ForwardPlan | null,
+  ): number {
+    this.facts.destinationPort = port.port;
+    this.forwarded.begin(this.facts.path, this.facts.host, null);
+    this.forwarded.destinationPort = port.port;
+    const verdict = this.judgeExternal(origin, port);
+    if (!verdict.allowed) {
+      this.denial = verdict;
+      return this.#reply(403, verdict.reason === "calls" ? FLAG.CALLS : FLAG.RBAC, verdict.reason);
+    }
+    this.permit = verdict;
+    const target = pickTarget(port.targets, this.#host.nowMs(), this.#host.random());
+    this.target = target;
+    if (!target) return this.#reply(503, FLAG.UH, "the host has no endpoint");
+    this.#rewrite(null, head);
+    return this.#forward(origin, verdict, target, null, bytes, head, into);
+  }
+
+  /** Calls out of the mesh: the caller's list, policies on the host, and nobody without identity where the default is to deny. */
+  judgeExternal(origin: RequestOrigin, port: ExternalPort): Permit | Denied {
+    const { record, host } = port;
+    const calls = checkCalls(origin.caller.workload.record.calls, {
+      serviceKey: record?.key,
+      hostPort: `${host}:${port.port}`,
+    });
+    const isNobody = origin.caller.facts.workload === undefined && this.#host.mesh.site.defaultAction === "deny";
+    return authorize({
+      calls,
+      service: port.policies ?? undefined,
+      workload: isNobody && !port.policies ? this.#host.mesh.denyByDefault : null,
+      asReceived: this.facts,
+      asForwarded: this.forwarded,
+    });
+  }
+
+  /** What the endpoint will be sent in place of what was received, and what policies of the workload look at. */
+  #rewrite(backend: RuleBackend | null, _head: RequestHead): void {
+    const { facts, forwarded, rule } = this;
+    const rewriteTo = backend?.filters?.rewritePath ?? rule?.filters?.rewritePath;
+    const path = rewriteTo && rule ? rewritePath(facts.path, rewriteTo, rule.pathPrefix) : facts.path;
+    const hostname = backend?.filters?.rewriteHostname ?? rule?.filters?.rewriteHostname;
+    forwarded.begin(path, hostname ?? facts.host, backend?.requestHeaders ?? null);
+  }
+
+  #forward(
+    origin: RequestOrigin,
+    permit: Permit,
+    target: Target,
+    backend: RuleBackend | null,
+    bytes: Buffer,
+    head: RequestHead,
+    into: ForwardPlan | null,
+  ): number {
+    const { facts, forwarded, rule } = this;
+    const plan = into ?? new ForwardPlan(permit, target);
+    plan.permit = permit;
+    plan.target = target;
+    const { headPlan } = plan;
+    const isSamePath = forwarded.path === facts.path && head.isPathPlain;
+    headPlan.target = isSamePath ? null : withQuery(forwarded.path, bytes, head);
+    headPlan.host = forwarded.host === facts.host ? hostToSend(target, head) : forwarded.host;
+    headPlan.edits = backend?.requestHeaders ?? null;
+    const isInside = origin.caller.facts.workload !== undefined;
+    headPlan.certLine = isInside && target.workload ? certLine(origin.caller.workload, target, target.workload) : null;
+    headPlan.trustsForwarded = isInside;
+    headPlan.clientIp = isInside ? "" : facts.caller.ip;
+    plan.responseEdits = this.#responseEdits(backend);
+    plan.requestTimeoutMs = rule?.requestTimeoutMs ?? 0;
+    plan.backendRequestTimeoutMs = rule?.backendRequestTimeoutMs ?? 0;
+    this.plan = plan;
+    return OUTCOME.FORWARD;
+  }
+
+  #responseEdits(backend: RuleBackend | null): HeaderEdits | null {
+    const { rule } = this;
+    const edits = backend?.responseHeaders ?? null;
+    if (!rule?.cors) return edits;
+    const origin = this.facts.header("origin");
+    if (origin === undefined) return edits;
+    // The filter speaks alone: what the endpoint says of CORS does not get through beside it.
+    return {
+      dropped: new Set([...(edits?.dropped ?? []), ...CORS_RESPONSE_HEADERS]),
+      lines: [...(edits?.lines ?? []), ...rule.cors.actual(origin)],
+    };
+  }
+
+  #reply(status: number, flag: number, reason: string): number {
+    this.status = status;
+    this.flag = flag;
+    this.reason = reason;
+    return OUTCOME.REPLY;
+  }
+}
+
+const PERMITTED = { allowed: true } as const;
+
+/** Lower case, without port and brackets: the common plain name costs one scan. */
+function hostOf(authority: string): string {
+  if (authority === "") return "";
+  return splitAuthority(authority)?.host ?? "";
+}
+
+function withQuery(path: string, bytes: Buffer, head: RequestHead): string {
+  return head.queryStart < 0 ? path : `${path}?${latin1(bytes, head.queryStart, head.queryEnd)}`;
+}
+
+/** HTTP/1.0 may come without Host; HTTP/1.1 to the endpoint may not. */
+function hostToSend(target: Target, head: RequestHead): string | null {
+  if (head.authorityEnd > head.authorityStart) return null;
+  return target.port.kind === "service" ? target.port.service.record.host : target.port.host;
+}

@@ -1,0 +1,453 @@
+import { Timer } from "../../base/timer-wheel.ts";
+import { FLAG } from "../../model/response-flags.ts";
+import { COUNTER, LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
+import { asciiBytes } from "../../wire/http1/byte-classes.ts";
+import { BODY, METHOD, NEED_MORE, type RequestHead, ResponseHead } from "../../wire/http1/head.ts";
+import { parseResponseHead } from "../../wire/http1/parse-response.ts";
+import { ATTEMPTS_MAX, JOINED_WRITE_BYTES_MAX, STREAM_IDLE_MS } from "../limits.ts";
+import type { Target } from "../mesh/destination.ts";
+import type { Output } from "../output.ts";
+import type { Waiter } from "../upstream/endpoint.ts";
+import type { Upstream, UpstreamOwner } from "../upstream/upstream.ts";
+import { BodyWriter } from "./body-writer.ts";
+import type { ExchangeHost } from "./exchange-host.ts";
+import type { ForwardPlan } from "./forward-plan.ts";
+import { announcedIdleMs } from "./keep-alive.ts";
+import { writeRequestHead } from "./request-head.ts";
+import { type ResponseHeadPlan, writeResponseHead } from "./response-head.ts";
+
+/** The caller's connection, as an exchange sees it. */
+export interface ExchangeClient {
+  readonly out: Output;
+  /** The bytes that hold the head of the request under way; they stay until the exchange ends. */
+  readonly headBytes: Buffer;
+  readonly head: RequestHead;
+  /** Go on handing over what has arrived of the body. */
+  resumeReading(): void;
+  /** The answer is whole. `keepsConnection` false: end the connection once everything is sent. */
+  exchangeEnded(keepsConnection: boolean): void;
+  /** The answer broke off: the caller must see that, so the connection is cut. */
+  exchangeBroken(): void;
+  /** The request could not be answered by the endpoint: make the answer here. Nothing has been sent yet. */
+  exchangeFailed(status: number, flag: number, reason: string): void;
+  /** The endpoint switched protocols: from now on bytes are relayed. `rest`: what it sent behind its head. */
+  exchangeUpgraded(upstream: Upstream, rest: Uint8Array): void;
+}
+
+const STATE = { FREE: 0, WAITING: 1, HEAD: 2, BODY: 3, DONE: 4 } as const;
+const EMPTY = Buffer.alloc(0);
+const CONTINUE = asciiBytes("HTTP/1.1 100 Continue\r\n\r\n");
+
+/**
+ * One request on its way to an endpoint and its answer on the way back. One per connection of a caller, reused.
+ *
+ * An answer goes only to the request it answers: a connection to an endpoint is given back only when both messages were
+ * delimited, complete, and nothing was left over.
+ */
+export class Exchange implements UpstreamOwner, Waiter {
+  readonly #client: ExchangeClient;
+  readonly #host: ExchangeHost;
+  readonly #head = new ResponseHead();
+  readonly #request = new BodyWriter();
+  readonly #response = new BodyWriter();
+  readonly #timer: Timer;
+  #state: number = STATE.FREE;
+  #plan: ForwardPlan | null = null;
+  #upstream: Upstream | null = null;
+  /** What has arrived of an answer's head that is not complete yet. */
+  #partial: Buffer = EMPTY;
+  #attempts = 0;
+  #isRequestSent = false;
+  #isBackendTimer = false;
+  #sentAtMs = 0;
+  #keepsClient = true;
+  status = 0;
+  flag = 0;
+  /** Microseconds from the request having been handed on to the first byte of the answer. */
+  upstreamUs = 0;
+
+  constructor(client: ExchangeClient, host: ExchangeHost) {
+    this.#client = client;
+    this.#host = host;
+    this.#timer = new Timer(() => this.#onTimeout());
+  }
+
+  get isActive(): boolean {
+    return this.#state !== STATE.FREE;
+  }
+
+  get target(): Target | null {
+    return this.#plan?.target ?? null;
+  }
+
+  get requestBytes(): number {
+    return this.#request.bodyBytes;
+  }
+
+  get responseBytes(): number {
+    return this.#response.bodyBytes;
+  }
+
+  /** True when body bytes can be handed over now; false: keep them, `resumeReading` will be called. */
+  get canTakeBody(): boolean {
+    return this.#upstream !== null && this.#upstream.out.queuedBytes === 0;
+  }
+
+  get isRequestComplete(): boolean {
+    return this.#request.isDone;
+  }
+
+  /** Starts to forward. Only a request with a Permit gets here. */
+  forward(plan: ForwardPlan): void {
+    this.#plan = plan;
+    this.#state = STATE.WAITING;
+    this.#attempts = 0;
+    this.status = 0;
+    this.flag = 0;
+    this.upstreamUs = 0;
+    this.#isRequestSent = false;
+    this.#request.begin(
+      this.#client.head.body,
+      this.#client.head.contentLength,
+      this.#client.head.body === BODY.CHUNKED,
+    );
+    this.#response.begin(BODY.NONE, 0, false);
+    this.#isBackendTimer = false;
+    if (plan.requestTimeoutMs > 0) this.#host.wheel.arm(this.#timer, this.#host.nowMs(), plan.requestTimeoutMs);
+    this.#acquire();
+  }
+
+  /** Hands over body bytes; answers the offset up to which they were taken, or a PARSE_ERROR. */
+  feed(bytes: Buffer, start: number, end: number): number {
+    const upstream = this.#upstream!;
+    const taken = this.#request.write(bytes, start, end, upstream.out, this.#host.scratch);
+    if (this.#request.isDone) this.#requestSent();
+    return taken;
+  }
+
+  /** The caller is gone: nothing of this matters any more. */
+  abort(): void {
+    if (this.#state === STATE.FREE) return;
+    this.#drop();
+    this.#free();
+  }
+
+  /** The caller's socket took everything that waited. */
+  clientDrained(): void {
+    if (this.#state === STATE.DONE) this.#finishWhenSent();
+    else this.#upstream?.resume();
+  }
+
+  onUpstreamReady(upstream: Upstream): void {
+    upstream.lend(this);
+    this.#upstream = upstream;
+    this.#state = STATE.HEAD;
+    this.#partial = EMPTY;
+    const { scratch } = this.#host;
+    const client = this.#client;
+    const plan = this.#plan!;
+    const end = writeRequestHead(scratch, 0, client.headBytes, client.head, plan.headPlan, this.#host.random);
+    if (end < 0) {
+      this.fail(500, FLAG.IH, "the edited head is too large");
+      return;
+    }
+    const isSent = upstream.out.write(scratch, 0, end, true);
+    if (this.#request.isDone) this.#requestSent();
+    else if (isSent) client.resumeReading();
+  }
+
+  onUpstreamFailed(flag: number, reason: string): void {
+    if (flag === FLAG.UF && this.#retry()) return;
+    this.fail(503, flag, reason);
+  }
+
+  onUpstreamData(upstream: Upstream, bytes: Uint8Array): void {
+    const data = bytes as Buffer;
+    if (this.#state === STATE.BODY) this.#takeBody(upstream, data, 0);
+    else if (this.#state === STATE.HEAD) this.#takeHead(upstream, this.#join(data));
+    else upstream.close();
+  }
+
+  onUpstreamDrained(_upstream: Upstream): void {
+    if (!this.#request.isDone) this.#client.resumeReading();
+  }
+
+  onUpstreamEnded(upstream: Upstream): void {
+    this.#endedBy(upstream);
+  }
+
+  onUpstreamClosed(upstream: Upstream): void {
+    this.#endedBy(upstream);
+  }
+
+  #acquire(): void {
+    this.#attempts++;
+    this.#plan!.target.endpoint.acquire(this);
+  }
+
+  #requestSent(): void {
+    this.#isRequestSent = true;
+    this.#sentAtMs = this.#host.nowMs();
+    const timeoutMs = this.#plan!.backendRequestTimeoutMs;
+    if (timeoutMs > 0 && this.#state === STATE.HEAD) {
+      const left = this.#timer.deadlineMs === 0 ? Number.POSITIVE_INFINITY : this.#timer.deadlineMs - this.#sentAtMs;
+      if (timeoutMs < left) {
+        this.#isBackendTimer = true;
+        this.#host.wheel.arm(this.#timer, this.#sentAtMs, timeoutMs);
+      }
+    }
+  }
+
+  #join(data: Buffer): Buffer {
+    if (this.#partial.length === 0) return data;
+    const joined = Buffer.concat([this.#partial, data]);
+    this.#partial = EMPTY;
+    return joined;
+  }
+
+  #takeHead(upstream: Upstream, data: Buffer): void {
+    let start = 0;
+    for (;;) {
+      const head = this.#head;
+      const end = parseResponseHead(data, start, data.length, head, this.#client.head.method);
+      if (end === NEED_MORE) {
+        this.#partial = start === 0 ? data : data.subarray(start);
+        return;
+      }
+      if (end < 0) {
+        this.fail(502, FLAG.UPE, "the endpoint's answer is malformed");
+        return;
+      }
+      if (head.status >= 200) {
+        this.#answer(upstream, data, end);
+        return;
+      }
+      if (head.status === 101) {
+        this.#switch(upstream, data, end);
+        return;
+      }
+      this.#interim(data);
+      start = end;
+      if (start === data.length) return;
+    }
+  }
+
+  /** 1xx answers reach HTTP/1.1 callers; 1.0 knows none (RFC 9110 15.2). */
+  #interim(data: Buffer): void {
+    const client = this.#client;
+    if (client.head.version !== 11) return;
+    if (this.#head.status === 100) {
+      if (client.head.expectsContinue) client.out.write(CONTINUE, 0, CONTINUE.length, false);
+      return;
+    }
+    const plan = { edits: null, body: BODY.NONE, closes: false, saysKeepAlive: false, isUpgrade: false };
+    const end = writeResponseHead(this.#host.scratch, 0, data, this.#head, plan);
+    if (end > 0) client.out.write(this.#host.scratch, 0, end, true);
+  }
+
+  #switch(upstream: Upstream, data: Buffer, end: number): void {
+    const client = this.#client;
+    if (client.head.upgradeLine < 0 || this.#head.upgradeLine < 0) {
+      this.fail(502, FLAG.UPE, "the endpoint switched protocols unasked");
+      return;
+    }
+    const plan = {
+      edits: this.#plan!.responseEdits,
+      body: BODY.NONE,
+      closes: false,
+      saysKeepAlive: false,
+      isUpgrade: true,
+    };
+    const length = writeResponseHead(this.#host.scratch, 0, data, this.#head, plan);
+    if (length < 0) {
+      this.fail(502, FLAG.UPE, "the edited head is too large");
+      return;
+    }
+    client.out.write(this.#host.scratch, 0, length, true);
+    this.status = 101;
+    this.#upstream = null;
+    this.#timer.deadlineMs = 0;
+    client.exchangeUpgraded(upstream, data.subarray(end));
+  }
+
+  #answer(upstream: Upstream, data: Buffer, headEnd: number): void {
+    const client = this.#client;
+    const head = this.#head;
+    this.status = head.status;
+    this.upstreamUs = this.#isRequestSent ? Math.max(0, (this.#host.nowMs() - this.#sentAtMs) * 1000) : 0;
+    if (this.#isBackendTimer) this.#restoreRequestTimer();
+    if (upstream.uses === 1) upstream.announcedIdleMs = announcedIdleMs(data, head.lines);
+    const plan = this.#responsePlan();
+    let to = writeResponseHead(this.#host.scratch, 0, data, head, plan);
+    if (to < 0) {
+      this.fail(502, FLAG.UPE, "the edited head is too large");
+      return;
+    }
+    this.#state = STATE.BODY;
+    this.#response.begin(head.body, head.contentLength, plan.body === BODY.CHUNKED);
+    const rest = data.length - headEnd;
+    // A short answer of known length leaves with its head in one write.
+    if (head.body === BODY.LENGTH && rest > 0 && rest <= head.contentLength && rest <= JOINED_WRITE_BYTES_MAX) {
+      data.copy(this.#host.scratch, to, headEnd);
+      to += rest;
+      this.#response.skip(rest);
+      const isSent = client.out.write(this.#host.scratch, 0, to, true);
+      this.#host.touch(STREAM_IDLE_MS);
+      if (this.#response.isDone) this.#complete(upstream, true);
+      else if (!isSent) upstream.pause();
+      return;
+    }
+    const isSent = client.out.write(this.#host.scratch, 0, to, true);
+    if (this.#response.isDone) this.#complete(upstream, rest === 0);
+    else if (rest > 0) this.#takeBody(upstream, data, headEnd);
+    else if (!isSent) upstream.pause();
+  }
+
+  #responsePlan(): ResponseHeadPlan {
+    const client = this.#client;
+    const head = this.#head;
+    const isOld = client.head.version === 10;
+    const isOpenEnded = head.body === BODY.CHUNKED || head.body === BODY.UNTIL_CLOSE;
+    const body = isOpenEnded ? (isOld ? BODY.UNTIL_CLOSE : BODY.CHUNKED) : head.body;
+    this.#keepsClient =
+      client.head.isKeepAlive && body !== BODY.UNTIL_CLOSE && !this.#host.isDraining && this.#request.isDone;
+    return {
+      edits: this.#plan!.responseEdits,
+      body,
+      closes: !this.#keepsClient,
+      saysKeepAlive: isOld && this.#keepsClient,
+      isUpgrade: false,
+    };
+  }
+
+  #takeBody(upstream: Upstream, data: Buffer, start: number): void {
+    const { out } = this.#client;
+    const end = this.#response.write(data, start, data.length, out, this.#host.scratch);
+    this.#host.touch(STREAM_IDLE_MS);
+    if (end < 0) {
+      this.flag = FLAG.UPE;
+      this.#break();
+      return;
+    }
+    if (this.#response.isDone) this.#complete(upstream, end === data.length);
+    else if (out.queuedBytes > 0) upstream.pause();
+  }
+
+  /** The answer is whole. `isClean`: nothing came behind it. */
+  #complete(upstream: Upstream, isClean: boolean): void {
+    const canReuse = isClean && this.#head.isKeepAlive && this.#isRequestSent && this.#head.body !== BODY.UNTIL_CLOSE;
+    const { endpoint } = this.#plan!.target;
+    this.#upstream = null;
+    if (canReuse) endpoint.release(upstream);
+    else endpoint.discard(upstream);
+    this.#state = STATE.DONE;
+    this.#timer.deadlineMs = 0;
+    this.#finishWhenSent();
+  }
+
+  /** The next request on the connection waits until this answer has left: that is the back-pressure of pipelining. */
+  #finishWhenSent(): void {
+    if (this.#client.out.queuedBytes > 0) return;
+    const keeps = this.#keepsClient && this.#request.isDone;
+    this.#client.exchangeEnded(keeps);
+  }
+
+  /** Ready for the next request; the client calls it after it has taken the figures down. */
+  reset(): void {
+    this.#free();
+  }
+
+  #endedBy(upstream: Upstream): void {
+    if (this.#state === STATE.BODY && this.#head.body === BODY.UNTIL_CLOSE) {
+      this.#response.finish(this.#client.out);
+      this.#complete(upstream, false);
+      return;
+    }
+    this.#upstream = null;
+    upstream.close();
+    if (this.#state === STATE.BODY) {
+      this.flag = FLAG.UC;
+      this.#break();
+    } else if (this.#state === STATE.HEAD) {
+      if (this.#partial.length === 0 && upstream.uses > 1 && this.#canRepeat() && this.#retry()) return;
+      this.fail(503, FLAG.UC, "the endpoint closed the connection before it answered");
+    }
+  }
+
+  /** A request may be sent again when it has no body to send again and its method is safe (RFC 9110 9.2.1). */
+  #canRepeat(): boolean {
+    const { method, body } = this.#client.head;
+    const isSafe =
+      method === METHOD.GET || method === METHOD.HEAD || method === METHOD.OPTIONS || method === METHOD.TRACE;
+    return isSafe && body === BODY.NONE;
+  }
+
+  #retry(): boolean {
+    if (this.#attempts >= ATTEMPTS_MAX) return false;
+    const next = this.#host.anotherTarget(this.#plan!.target);
+    // A refused connection is not tried again at the same place at once; a stale one is replaced by a fresh one.
+    if (this.#state === STATE.WAITING && next === this.#plan!.target) return false;
+    this.#host.stats.counter(COUNTER.retries);
+    this.#plan!.target = next;
+    this.#state = STATE.WAITING;
+    this.#isRequestSent = false;
+    this.#acquire();
+    return true;
+  }
+
+  #restoreRequestTimer(): void {
+    this.#isBackendTimer = false;
+    this.#timer.deadlineMs = 0;
+    const timeoutMs = this.#plan!.requestTimeoutMs;
+    if (timeoutMs > 0) this.#host.wheel.arm(this.#timer, this.#host.nowMs(), this.#host.requestTimeLeftMs(timeoutMs));
+  }
+
+  #onTimeout(): void {
+    if (this.#state === STATE.FREE || this.#state === STATE.DONE) return;
+    this.#host.stats.counter(
+      this.#isBackendTimer ? LIMIT_COUNTER.backend_request_timeout : LIMIT_COUNTER.request_timeout,
+    );
+    this.timeOut();
+  }
+
+  /** No byte has moved for too long, or the request took too long. */
+  timeOut(): void {
+    if (this.#state === STATE.WAITING || this.#state === STATE.HEAD) {
+      this.fail(504, FLAG.UT, "the endpoint did not answer in time");
+    } else if (this.#state === STATE.BODY) {
+      this.flag = FLAG.UT;
+      this.#break();
+    }
+  }
+
+  /** Gives up on the endpoint; the client makes the answer. Only before an answer has begun. */
+  fail(status: number, flag: number, reason: string): void {
+    this.#drop();
+    this.status = status;
+    this.flag = flag;
+    this.#client.exchangeFailed(status, flag, reason);
+  }
+
+  #break(): void {
+    this.#drop();
+    this.#client.exchangeBroken();
+  }
+
+  #drop(): void {
+    this.#timer.deadlineMs = 0;
+    const upstream = this.#upstream;
+    this.#upstream = null;
+    if (upstream) this.#plan!.target.endpoint.discard(upstream);
+    else if (this.#state === STATE.WAITING) this.#plan!.target.endpoint.withdraw(this);
+  }
+
+  #free(): void {
+    this.#state = STATE.FREE;
+    this.#plan = null;
+    this.#upstream = null;
+    this.#partial = EMPTY;
+    this.#timer.deadlineMs = 0;
+    this.#request.begin(BODY.NONE, 0, false);
+    this.#response.begin(BODY.NONE, 0, false);
+  }
+}

@@ -1,0 +1,121 @@
+import type { Caller, RequestFacts } from "../../model/request-facts.ts";
+import type { HeaderEdits } from "../../model/route/header-edits.ts";
+import type { HeaderLines } from "../../wire/http1/head.ts";
+import { latin1 } from "../latin1.ts";
+
+const NOBODY: Caller = {
+  workload: undefined,
+  principal: "",
+  trustDomain: "",
+  namespace: "",
+  serviceAccount: "",
+  strength: "none",
+  ip: "",
+};
+
+/**
+ * What policies and routes may ask about a request, read from the bytes of its head when they ask. One per worker, filled in
+ * anew for every request: judging never waits, so no two requests need it at once.
+ */
+export class HeadFacts implements RequestFacts {
+  caller: Caller = NOBODY;
+  destinationPort = 0;
+  destinationIp = "";
+  method = "";
+  path = "";
+  host = "";
+  remoteIp = "";
+  #bytes: Buffer = Buffer.alloc(0);
+  #lines: HeaderLines | null = null;
+  #queryStart = 0;
+  #queryEnd = 0;
+
+  /** The head stays the caller's and must not change while this is asked. */
+  over(bytes: Buffer, lines: HeaderLines, queryStart: number, queryEnd: number): void {
+    this.#bytes = bytes;
+    this.#lines = lines;
+    this.#queryStart = queryStart;
+    this.#queryEnd = queryEnd;
+  }
+
+  get query(): string {
+    return this.#queryStart < 0 ? "" : latin1(this.#bytes, this.#queryStart, this.#queryEnd);
+  }
+
+  header(name: string): string | undefined {
+    const lines = this.#lines;
+    if (!lines) return undefined;
+    for (let i = 0; i < lines.count; i++) if (this.#isNamed(lines, i, name)) return this.#value(lines, i);
+    return undefined;
+  }
+
+  headerValues(name: string): readonly string[] {
+    const values: string[] = [];
+    const lines = this.#lines;
+    if (!lines) return values;
+    for (let i = 0; i < lines.count; i++) if (this.#isNamed(lines, i, name)) values.push(this.#value(lines, i));
+    return values;
+  }
+
+  #value(lines: HeaderLines, i: number): string {
+    return latin1(this.#bytes, lines.valueStart[i]!, lines.valueEnd[i]!);
+  }
+
+  #isNamed(lines: HeaderLines, i: number, name: string): boolean {
+    const start = lines.nameStart[i]!;
+    if (lines.nameEnd[i]! - start !== name.length) return false;
+    const bytes = this.#bytes;
+    for (let at = 0; at < name.length; at++) {
+      const byte = bytes[start + at]!;
+      const lower = byte >= 65 && byte <= 90 ? byte | 32 : byte;
+      if (lower !== name.charCodeAt(at)) return false;
+    }
+    return true;
+  }
+}
+
+/** The same request as the workload will receive it: after rewrites and header edits. */
+export class ForwardedFacts implements RequestFacts {
+  destinationPort = 0;
+  destinationIp = "";
+  path = "";
+  host = "";
+  readonly #received: HeadFacts;
+  #edits: HeaderEdits | null = null;
+
+  constructor(received: HeadFacts) {
+    this.#received = received;
+  }
+
+  /** Starts from what was received. */
+  begin(path: string, host: string, edits: HeaderEdits | null): void {
+    this.path = path;
+    this.host = host;
+    this.#edits = edits;
+  }
+
+  get caller(): Caller {
+    return this.#received.caller;
+  }
+  get method(): string {
+    return this.#received.method;
+  }
+  get query(): string {
+    return this.#received.query;
+  }
+  get remoteIp(): string {
+    return this.#received.remoteIp;
+  }
+
+  header(name: string): string | undefined {
+    return this.#edits === null ? this.#received.header(name) : this.headerValues(name)[0];
+  }
+
+  headerValues(name: string): readonly string[] {
+    const edits = this.#edits;
+    if (edits === null) return this.#received.headerValues(name);
+    const values = edits.dropped.has(name) ? [] : [...this.#received.headerValues(name)];
+    for (const line of edits.lines) if (line.name.toLowerCase() === name) values.push(line.value);
+    return values;
+  }
+}

@@ -1,0 +1,57 @@
+/** Answers that the mesh makes itself: problem+json without internals, and the id by which `selvedge why` explains them. */
+import { RESPONSE_FLAGS } from "../../model/response-flags.ts";
+import type { HeaderLine } from "../../model/route/header-edits.ts";
+
+const REASON_PHRASES: Readonly<Record<number, string>> = {
+  200: "OK",
+  204: "No Content",
+  301: "Moved Permanently",
+  302: "Found",
+  303: "See Other",
+  307: "Temporary Redirect",
+  308: "Permanent Redirect",
+  400: "Bad Request",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  414: "URI Too Long",
+  417: "Expectation Failed",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+  505: "HTTP Version Not Supported",
+};
+
+export interface LocalReply {
+  readonly status: number;
+  /** Position in RESPONSE_FLAGS; 0 for answers that are no failure (redirects, preflights). */
+  readonly flag: number;
+  /** 16 hexadecimal digits; `""` where nothing is explained. */
+  readonly id: string;
+  readonly closes: boolean;
+  readonly isHead: boolean;
+  readonly lines?: readonly HeaderLine[];
+}
+
+/** The whole answer. Not on the path of a request that is forwarded, so plain strings. */
+export function renderLocalReply(reply: LocalReply): Buffer {
+  const phrase = REASON_PHRASES[reply.status] ?? "Error";
+  const reason = RESPONSE_FLAGS[reply.flag] ?? "-";
+  const isProblem = reply.flag !== 0;
+  const body = isProblem
+    ? `${JSON.stringify({ type: "about:blank", title: phrase, status: reply.status, reason, id: reply.id })}\n`
+    : "";
+  let head = `HTTP/1.1 ${reply.status} ${phrase}\r\n`;
+  for (const line of reply.lines ?? []) head += `${line.name}: ${line.value}\r\n`;
+  if (isProblem) {
+    head += `content-type: application/problem+json\r\nx-selvedge-id: ${reply.id}\r\nx-selvedge-reason: ${reason}\r\n`;
+  }
+  // RFC 9110 8.6: no Content-Length in a 204.
+  if (reply.status !== 204) head += `content-length: ${body.length}\r\n`;
+  if (reply.closes) head += "connection: close\r\n";
+  return Buffer.from(`${head}\r\n${reply.isHead ? "" : body}`, "latin1");
+}

@@ -1,0 +1,216 @@
+/** The head of a request as the endpoint gets it: written anew from the index of offsets, nothing about framing copied. */
+import type { HeaderEdits } from "../../model/route/header-edits.ts";
+import type { RandomPool } from "../../telemetry/random-pool.ts";
+import {
+  isTraceparent,
+  REQUEST_ID_BYTES,
+  TRACEPARENT_BYTES,
+  writeRequestId,
+  writeTraceparent,
+} from "../../telemetry/trace-context.ts";
+import { isTracestate } from "../../telemetry/tracestate.ts";
+import { asciiBytes } from "../../wire/http1/byte-classes.ts";
+import { BODY, FORM, HEADER, type HeaderLines, type RequestHead } from "../../wire/http1/head.ts";
+import { copyBytes, writeAscii, writeDecimal, writeText } from "../../wire/http1/write-head.ts";
+import { latin1 } from "../latin1.ts";
+
+const VERSION_LINE = asciiBytes(" HTTP/1.1\r\n");
+const CRLF = asciiBytes("\r\n");
+const COLON = asciiBytes(": ");
+const HOST = asciiBytes("host: ");
+const CONTENT_LENGTH = asciiBytes("content-length: ");
+const CHUNKED = asciiBytes("transfer-encoding: chunked\r\n");
+const EXPECT = asciiBytes("expect: 100-continue\r\n");
+const UPGRADE = asciiBytes("connection: upgrade\r\nupgrade: websocket\r\n");
+const TRACEPARENT = asciiBytes("traceparent: ");
+const REQUEST_ID = asciiBytes("x-request-id: ");
+const FORWARDED_FOR = asciiBytes("x-forwarded-for: ");
+const FORWARDED_PROTO = asciiBytes("x-forwarded-proto: http\r\n");
+
+/** Longest `x-request-id` that is passed on; a longer one is replaced. */
+export const REQUEST_ID_PASSED_BYTES_MAX = 128;
+
+/** What there is to know besides the head itself. Reused from request to request. */
+export class RequestHeadPlan {
+  /** Path and query to write in place of the received target; `null`: as received. */
+  target: string | null = null;
+  /** Authority to write in place of the received one; `null`: as received. */
+  host: string | null = null;
+  edits: HeaderEdits | null = null;
+  /** Line that tells the endpoint who calls, ready made; `null` for callers without identity. */
+  certLine: Uint8Array | null = null;
+  /** The caller is inside the mesh: what it says of clients before it is passed on. */
+  trustsForwarded = false;
+  /** Address to announce in `x-forwarded-for`; `""`: none. */
+  clientIp = "";
+  /** After writing: where the received traceparent and request id stand in the head; -1 = made here, see `generated`. */
+  traceparentAt = -1;
+  requestIdStart = -1;
+  requestIdEnd = -1;
+  /** A traceparent followed by a request id, as far as they were made here. */
+  readonly generated = Buffer.alloc(TRACEPARENT_BYTES + REQUEST_ID_BYTES);
+}
+
+/** Writes the head at `at` and answers the offset after it, or FULL. */
+export function writeRequestHead(
+  into: Buffer,
+  at: number,
+  bytes: Buffer,
+  head: RequestHead,
+  plan: RequestHeadPlan,
+  pool: RandomPool,
+): number {
+  let to = copyBytes(into, at, bytes, head.methodStart, head.methodEnd);
+  if (to >= 0 && to < into.length) into[to++] = 32;
+  to = writeTarget(into, to, bytes, head, plan);
+  to = writeAscii(into, to, VERSION_LINE);
+  to = writeHost(into, to, bytes, head, plan);
+  to = copyLines(into, to, bytes, head, plan);
+  if (head.body === BODY.LENGTH) {
+    to = writeAscii(into, to, CONTENT_LENGTH);
+    to = writeDecimal(into, to, head.contentLength);
+    to = writeAscii(into, to, CRLF);
+  } else if (head.body === BODY.CHUNKED) to = writeAscii(into, to, CHUNKED);
+  if (head.expectsContinue) to = writeAscii(into, to, EXPECT);
+  if (head.upgradeLine >= 0) to = writeAscii(into, to, UPGRADE);
+  to = writeOwn(into, to, plan, pool);
+  if (plan.edits) to = writeEdits(into, to, plan.edits);
+  return writeAscii(into, to, CRLF);
+}
+
+/** Writes the lines that edits add; used for both kinds of head. */
+export function writeEdits(into: Buffer, at: number, edits: HeaderEdits): number {
+  let to = at;
+  for (const line of edits.lines) {
+    to = writeText(into, to, line.name);
+    to = writeAscii(into, to, COLON);
+    to = writeText(into, to, line.value);
+    to = writeAscii(into, to, CRLF);
+  }
+  return to;
+}
+
+function writeTarget(into: Buffer, at: number, bytes: Buffer, head: RequestHead, plan: RequestHeadPlan): number {
+  if (plan.target !== null) return writeText(into, at, plan.target);
+  if (head.form === FORM.ORIGIN) return copyBytes(into, at, bytes, head.targetStart, head.targetEnd);
+  if (head.form === FORM.ASTERISK) return copyBytes(into, at, bytes, head.targetStart, head.targetEnd);
+  // Absolute form: the authority goes into Host, the rest is the target (RFC 9112 3.2.2).
+  let to = at;
+  if (head.pathEnd === head.pathStart) {
+    if (to >= 0 && to < into.length) into[to++] = 47;
+  } else to = copyBytes(into, to, bytes, head.pathStart, head.pathEnd);
+  if (head.queryStart < 0) return to;
+  if (to >= 0 && to < into.length) into[to++] = 63;
+  return copyBytes(into, to, bytes, head.queryStart, head.queryEnd);
+}
+
+function writeHost(into: Buffer, at: number, bytes: Buffer, head: RequestHead, plan: RequestHeadPlan): number {
+  let to = writeAscii(into, at, HOST);
+  to =
+    plan.host === null
+      ? copyBytes(into, to, bytes, head.authorityStart, head.authorityEnd)
+      : writeText(into, to, plan.host);
+  return writeAscii(into, to, CRLF);
+}
+
+/** Copies the lines that are the caller's business, neighbours in one go. */
+function copyLines(into: Buffer, at: number, bytes: Buffer, head: RequestHead, plan: RequestHeadPlan): number {
+  const lines = head.lines;
+  const { count, kind, nominated, nameStart } = lines;
+  const linesEnd = head.end - 2;
+  let to = at;
+  let runStart = -1;
+  plan.traceparentAt = -1;
+  plan.requestIdStart = -1;
+  for (let i = 0; i < count; i++) {
+    let keep = true;
+    switch (kind[i]) {
+      case HEADER.HOST:
+      case HEADER.CONTENT_LENGTH:
+      case HEADER.TRANSFER_ENCODING:
+      case HEADER.CONNECTION:
+      case HEADER.HOP_BY_HOP:
+      case HEADER.UPGRADE:
+      case HEADER.EXPECT:
+      case HEADER.PROXY_AUTH:
+        keep = false;
+        break;
+      case HEADER.FORWARDED_FOR:
+        keep = plan.trustsForwarded;
+        break;
+      case HEADER.MESH_OWNED:
+        keep = plan.trustsForwarded && isPassedOn(bytes, nameStart[i]!, lines.nameEnd[i]!);
+        break;
+      case HEADER.TRACEPARENT:
+        keep = plan.traceparentAt < 0 && isTraceparent(bytes, lines.valueStart[i]!, lines.valueEnd[i]!);
+        if (keep) plan.traceparentAt = lines.valueStart[i]!;
+        break;
+      case HEADER.TRACESTATE:
+        keep = hasTraceparent(bytes, lines) && isTracestate(bytes, lines.valueStart[i]!, lines.valueEnd[i]!);
+        break;
+      case HEADER.REQUEST_ID:
+        keep =
+          plan.requestIdStart < 0 &&
+          lines.valueEnd[i]! > lines.valueStart[i]! &&
+          lines.valueEnd[i]! - lines.valueStart[i]! <= REQUEST_ID_PASSED_BYTES_MAX;
+        if (keep) {
+          plan.requestIdStart = lines.valueStart[i]!;
+          plan.requestIdEnd = lines.valueEnd[i]!;
+        }
+        break;
+      default:
+    }
+    if (keep && nominated[i] === 1) keep = false;
+    if (keep && plan.edits !== null && plan.edits.dropped.size > 0) {
+      keep = !plan.edits.dropped.has(latin1(bytes, nameStart[i]!, lines.nameEnd[i]!).toLowerCase());
+    }
+    if (keep) {
+      if (runStart < 0) runStart = nameStart[i]!;
+    } else if (runStart >= 0) {
+      to = copyBytes(into, to, bytes, runStart, nameStart[i]!);
+      runStart = -1;
+    }
+  }
+  if (runStart >= 0) to = copyBytes(into, to, bytes, runStart, linesEnd);
+  return to;
+}
+
+/** A tracestate means nothing without the traceparent it belongs to. */
+function hasTraceparent(bytes: Buffer, lines: HeaderLines): boolean {
+  for (let i = 0; i < lines.count; i++) {
+    if (lines.kind[i] === HEADER.TRACEPARENT) return isTraceparent(bytes, lines.valueStart[i]!, lines.valueEnd[i]!);
+  }
+  return false;
+}
+
+/** Of the headers that the mesh owns, those that say something of clients in front of the caller. */
+function isPassedOn(bytes: Buffer, start: number, end: number): boolean {
+  const name = latin1(bytes, start, end).toLowerCase();
+  return !name.startsWith("x-selvedge-") && name !== "x-forwarded-client-cert";
+}
+
+/** What the mesh itself adds. */
+function writeOwn(into: Buffer, at: number, plan: RequestHeadPlan, pool: RandomPool): number {
+  let to = at;
+  if (plan.certLine) to = writeAscii(into, to, plan.certLine);
+  if (plan.clientIp !== "") {
+    to = writeAscii(into, to, FORWARDED_FOR);
+    to = writeText(into, to, plan.clientIp);
+    to = writeAscii(into, to, CRLF);
+    to = writeAscii(into, to, FORWARDED_PROTO);
+  }
+  const { generated } = plan;
+  if (plan.traceparentAt < 0) {
+    writeTraceparent(generated, 0, pool);
+    to = writeAscii(into, to, TRACEPARENT);
+    to = copyBytes(into, to, generated, 0, TRACEPARENT_BYTES);
+    to = writeAscii(into, to, CRLF);
+  }
+  if (plan.requestIdStart < 0) {
+    writeRequestId(generated, TRACEPARENT_BYTES, pool);
+    to = writeAscii(into, to, REQUEST_ID);
+    to = copyBytes(into, to, generated, TRACEPARENT_BYTES, generated.length);
+    to = writeAscii(into, to, CRLF);
+  }
+  return to;
+}

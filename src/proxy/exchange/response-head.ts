@@ -1,0 +1,85 @@
+/** The head of an answer as the caller gets it. */
+import type { HeaderEdits } from "../../model/route/header-edits.ts";
+import { asciiBytes } from "../../wire/http1/byte-classes.ts";
+import { BODY, HEADER, type ResponseHead } from "../../wire/http1/head.ts";
+import { copyBytes, writeAscii, writeDecimal } from "../../wire/http1/write-head.ts";
+import { latin1 } from "../latin1.ts";
+import { writeEdits } from "./request-head.ts";
+
+const VERSION = asciiBytes("HTTP/1.1 ");
+const CRLF = asciiBytes("\r\n");
+const CONTENT_LENGTH = asciiBytes("content-length: ");
+const CHUNKED = asciiBytes("transfer-encoding: chunked\r\n");
+const CLOSE = asciiBytes("connection: close\r\n");
+const KEEP_ALIVE = asciiBytes("connection: keep-alive\r\n");
+const UPGRADE = asciiBytes("connection: upgrade\r\nupgrade: websocket\r\n");
+
+export interface ResponseHeadPlan {
+  readonly edits: HeaderEdits | null;
+  /** How the body will be delimited towards the caller: one of BODY. */
+  readonly body: number;
+  readonly closes: boolean;
+  /** An HTTP/1.0 caller has to be told that the connection stays. */
+  readonly saysKeepAlive: boolean;
+  readonly isUpgrade: boolean;
+}
+
+/** Writes the head at `at` and answers the offset after it, or FULL. */
+export function writeResponseHead(
+  into: Buffer,
+  at: number,
+  bytes: Buffer,
+  head: ResponseHead,
+  plan: ResponseHeadPlan,
+): number {
+  let to = writeAscii(into, at, VERSION);
+  to = writeDecimal(into, to, head.status);
+  if (to >= 0 && to < into.length) into[to++] = 32;
+  to = copyBytes(into, to, bytes, head.reasonStart, head.reasonEnd);
+  to = writeAscii(into, to, CRLF);
+  to = copyLines(into, to, bytes, head, plan.edits);
+  if (plan.body === BODY.LENGTH || (plan.body === BODY.NONE && head.declaredLength >= 0)) {
+    to = writeAscii(into, to, CONTENT_LENGTH);
+    to = writeDecimal(into, to, head.declaredLength);
+    to = writeAscii(into, to, CRLF);
+  } else if (plan.body === BODY.CHUNKED) to = writeAscii(into, to, CHUNKED);
+  if (plan.isUpgrade) to = writeAscii(into, to, UPGRADE);
+  else if (plan.closes) to = writeAscii(into, to, CLOSE);
+  else if (plan.saysKeepAlive) to = writeAscii(into, to, KEEP_ALIVE);
+  if (plan.edits) to = writeEdits(into, to, plan.edits);
+  return writeAscii(into, to, CRLF);
+}
+
+function copyLines(into: Buffer, at: number, bytes: Buffer, head: ResponseHead, edits: HeaderEdits | null): number {
+  const lines = head.lines;
+  const { count, kind, nominated, nameStart } = lines;
+  let to = at;
+  let runStart = -1;
+  for (let i = 0; i < count; i++) {
+    let keep = nominated[i] !== 1;
+    switch (kind[i]) {
+      case HEADER.CONTENT_LENGTH:
+      case HEADER.TRANSFER_ENCODING:
+      case HEADER.CONNECTION:
+      case HEADER.HOP_BY_HOP:
+      case HEADER.UPGRADE:
+        keep = false;
+        break;
+      // What only the mesh may say must not come from an endpoint.
+      case HEADER.MESH_OWNED:
+        keep = keep && !latin1(bytes, nameStart[i]!, lines.nameEnd[i]!).toLowerCase().startsWith("x-selvedge-");
+        break;
+      default:
+    }
+    if (keep && edits !== null && edits.dropped.size > 0) {
+      keep = !edits.dropped.has(latin1(bytes, nameStart[i]!, lines.nameEnd[i]!).toLowerCase());
+    }
+    if (keep) {
+      if (runStart < 0) runStart = nameStart[i]!;
+    } else if (runStart >= 0) {
+      to = copyBytes(into, to, bytes, runStart, nameStart[i]!);
+      runStart = -1;
+    }
+  }
+  return runStart >= 0 ? copyBytes(into, to, bytes, runStart, head.end - 2) : to;
+}

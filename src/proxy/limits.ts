@@ -1,0 +1,64 @@
+/**
+ * Every bound of the data path that is not the parser's (`wire/http1/head.ts`): name, default, reason. Reaching one is
+ * counted in `selvedge_limit_exceeded_total{limit=…}`.
+ */
+
+/** A head must be complete this long after its first byte; else 408. Reason: a phone on a bad link needs two round trips, a slowloris needs for ever. */
+export const HEAD_TIMEOUT_MS = 10_000;
+
+/** A keep-alive connection may wait this long for its next request. Reason: below the 2 minutes of common NATs and clients. */
+export const IDLE_TIMEOUT_MS = 90_000;
+
+/** A stream in which no byte moves in either direction this long is ended (SI, or UT before the answer began). Reason: long polls take 60 s, event streams send a comment every 15 to 120 s. */
+export const STREAM_IDLE_MS = 300_000;
+
+/** A tunnel (CONNECT, TCP, WebSocket) in which no byte moves this long is closed. Reason: Envoy's default for TCP. */
+export const TUNNEL_IDLE_MS = 3_600_000;
+
+/** A connection to an endpoint must be established this long after it was begun; `DestinationRule` can change it. Reason: the endpoint is on this machine or its LAN. */
+export const CONNECT_TIMEOUT_MS = 1_000;
+
+/** Outside the mesh the way is longer. */
+export const CONNECT_TIMEOUT_EXTERNAL_MS = 5_000;
+
+/** An idle connection to an endpoint is closed after this. Reason: below the 5 s after which a Node server closes its side. */
+export const UPSTREAM_IDLE_MS = 4_000;
+
+/** Connections to one endpoint; `DestinationRule` can lower it. Reason: Envoy's default for a cluster. */
+export const UPSTREAM_CONNECTIONS_MAX = 1024;
+
+/** Idle connections kept for one endpoint. */
+export const UPSTREAM_IDLE_MAX = 256;
+
+/** Requests that may wait for a connection to one endpoint; more are answered 503 UO. Reason: Envoy's default. */
+export const PENDING_REQUESTS_MAX = 1024;
+
+/** Bytes of further requests that may wait behind one that is being answered, before the socket is no longer read. */
+export const PIPELINE_BYTES_MAX = 64 * 1024;
+
+/** How long bytes are still read and dropped after an answer that ends the connection, so that the client gets to read it. */
+export const LINGER_MS = 1_000;
+
+/** Share of the file descriptors that connections of callers may take, because Bun's accept loop spins at the limit. */
+export const DESCRIPTOR_SHARE = 0.45;
+
+/** Callers that may wait for the keeper to say who they are; more get no identity. */
+export const ATTESTATIONS_PENDING_MAX = 1024;
+
+/** How long the keeper has to say who a caller is; then it has no identity. */
+export const ATTEST_TIMEOUT_MS = 100;
+
+/** Answers of the keeper that are remembered, by user and cgroup. */
+export const ATTEST_CACHE_MAX = 1024;
+
+/** Scrapes of /metrics under way at once. */
+export const SCRAPES_MAX = 4;
+
+/** Attempts of one request that failed before anything was sent, or on a stale connection: the first and two more. */
+export const ATTEMPTS_MAX = 3;
+
+/** Time in which a snapshot is taken up per turn of the loop. */
+export const INTAKE_SLICE_MS = 1;
+
+/** Largest answer that is put together with its head into one write. Larger ones are written in two. */
+export const JOINED_WRITE_BYTES_MAX = 48 * 1024;

@@ -1,0 +1,85 @@
+import type { Socket } from "bun";
+
+/**
+ * The sending half of one socket. `socket.write` takes what the kernel has room for; the rest is ours to keep until the
+ * socket drains. What is kept is bounded by back-pressure: whoever feeds this stops reading when `write` answers false.
+ */
+export class Output {
+  socket: Socket<unknown> | null = null;
+  /** Bytes taken but not yet accepted by the kernel. */
+  queuedBytes = 0;
+  /** Bytes handed to the kernel or queued, ever. */
+  totalBytes = 0;
+  /** Half-close when the queue is empty. */
+  #isEnding = false;
+  #hasEnded = false;
+  #queue: Uint8Array[] = [];
+  #headOffset = 0;
+
+  /**
+   * Sends `bytes[start, end)`. `isShared` tells that the caller will overwrite the bytes, so that what is left must be copied.
+   *
+   * @returns false when something had to be queued: stop feeding until `flush` answers true.
+   */
+  write(bytes: Uint8Array, start: number, end: number, isShared: boolean): boolean {
+    const length = end - start;
+    this.totalBytes += length;
+    let sent = 0;
+    if (this.queuedBytes === 0 && this.socket) {
+      sent = this.socket.write(bytes, start, length);
+      if (sent === length) return true;
+      if (sent < 0) return true;
+    }
+    const rest = isShared ? bytes.slice(start + sent, end) : bytes.subarray(start + sent, end);
+    this.#queue.push(rest);
+    this.queuedBytes += rest.length;
+    return false;
+  }
+
+  /** Sends what is queued; true when nothing is left. Call from the socket's `drain` and when it opens. */
+  flush(): boolean {
+    const socket = this.socket;
+    if (!socket) return this.queuedBytes === 0;
+    while (this.#queue.length > 0) {
+      const chunk = this.#queue[0]!;
+      const length = chunk.length - this.#headOffset;
+      const sent = socket.write(chunk, this.#headOffset, length);
+      if (sent < 0) {
+        this.drop();
+        return true;
+      }
+      this.queuedBytes -= sent;
+      if (sent < length) {
+        this.#headOffset += sent;
+        return false;
+      }
+      this.#headOffset = 0;
+      this.#queue.shift();
+    }
+    if (this.#isEnding) this.#shutdown();
+    return true;
+  }
+
+  /** Half-closes after everything queued has gone out. `shutdown`, because `end` may drop what the peer is still sending. */
+  end(): void {
+    this.#isEnding = true;
+    if (this.queuedBytes === 0) this.#shutdown();
+  }
+
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
+  /** Forgets what is queued, because nobody will read it. */
+  drop(): void {
+    this.#queue.length = 0;
+    this.#headOffset = 0;
+    this.queuedBytes = 0;
+  }
+
+  #shutdown(): void {
+    if (this.#hasEnded || !this.socket) return;
+    this.#hasEnded = true;
+    this.socket.shutdown();
+  }
+}

@@ -1,0 +1,133 @@
+import { Timer } from "../../base/timer-wheel.ts";
+import type { EdgeStats } from "../../telemetry/edge-stats.ts";
+import { TUNNEL_IDLE_MS } from "../limits.ts";
+import type { Output } from "../output.ts";
+import type { Endpoint } from "../upstream/endpoint.ts";
+import type { Upstream, UpstreamOwner } from "../upstream/upstream.ts";
+
+/** The caller's side of a relay. */
+export interface RelayClient {
+  readonly out: Output;
+  pauseReading(): void;
+  resumeReading(): void;
+  /** The relay is over. `isClean`: both directions ended by themselves; else the connection is cut. */
+  relayEnded(isClean: boolean): void;
+}
+
+interface RelayHost {
+  nowMs(): number;
+  readonly wheel: { arm(timer: Timer, nowMs: number, afterMs: number): void };
+}
+
+/**
+ * Bytes both ways between a caller and an endpoint, with back-pressure both ways and half-closes passed on: TCP, CONNECT and
+ * what follows a 101.
+ */
+export class Relay implements UpstreamOwner {
+  /** Bytes from the caller. */
+  sent = 0;
+  /** Bytes to the caller. */
+  received = 0;
+  readonly #client: RelayClient;
+  readonly #upstream: Upstream;
+  readonly #endpoint: Endpoint;
+  readonly #edge: EdgeStats;
+  readonly #timer: Timer;
+  readonly #host: RelayHost;
+  #clientEnded = false;
+  #upstreamEnded = false;
+  #isOver = false;
+  #sentReported = 0;
+  #receivedReported = 0;
+
+  constructor(client: RelayClient, upstream: Upstream, endpoint: Endpoint, edge: EdgeStats, host: RelayHost) {
+    this.#client = client;
+    this.#upstream = upstream;
+    this.#endpoint = endpoint;
+    this.#edge = edge;
+    this.#host = host;
+    this.#timer = new Timer(() => this.cut());
+    upstream.lend(this);
+    edge.tcpOpened();
+    this.#touch();
+  }
+
+  /** Bytes from the caller; the view may be kept. */
+  fromClient(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    this.sent += bytes.length;
+    this.#touch();
+    if (!this.#upstream.out.write(bytes, 0, bytes.length, false)) this.#client.pauseReading();
+  }
+
+  clientDrained(): void {
+    this.#upstream.resume();
+    this.#finishWhenDone();
+  }
+
+  /** The caller sent its last byte. */
+  clientEnded(): void {
+    this.#clientEnded = true;
+    this.#upstream.out.end();
+    this.#finishWhenDone();
+  }
+
+  onUpstreamData(_upstream: Upstream, bytes: Uint8Array): void {
+    this.received += bytes.length;
+    this.#touch();
+    if (!this.#client.out.write(bytes, 0, bytes.length, false)) this.#upstream.pause();
+  }
+
+  onUpstreamDrained(_upstream: Upstream): void {
+    this.#client.resumeReading();
+    this.#finishWhenDone();
+  }
+
+  onUpstreamEnded(_upstream: Upstream): void {
+    this.#upstreamEnded = true;
+    this.#client.out.end();
+    this.#finishWhenDone();
+  }
+
+  onUpstreamClosed(_upstream: Upstream): void {
+    if (!this.#upstreamEnded) {
+      // A reset: what was relayed so far still reaches the caller, then it sees the cut.
+      this.#finish(false);
+      return;
+    }
+    this.#clientEnded = true;
+    this.#finishWhenDone();
+  }
+
+  /** Ends it now, for good: the caller is gone, nothing moved for too long, or policy says so. */
+  cut(): void {
+    this.#finish(false);
+  }
+
+  /** Tells the counters what has moved since the last time. */
+  report(): void {
+    // Istio counts from the other end: sent is what went to the caller.
+    this.#edge.tcpBytes(this.received - this.#receivedReported, this.sent - this.#sentReported);
+    this.#sentReported = this.sent;
+    this.#receivedReported = this.received;
+  }
+
+  #touch(): void {
+    this.#host.wheel.arm(this.#timer, this.#host.nowMs(), TUNNEL_IDLE_MS);
+  }
+
+  #finishWhenDone(): void {
+    const isDone = this.#clientEnded && this.#upstreamEnded;
+    if (isDone && this.#client.out.queuedBytes === 0 && this.#upstream.out.queuedBytes === 0) this.#finish(true);
+  }
+
+  #finish(isClean: boolean): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#timer.deadlineMs = 0;
+    this.#endpoint.discard(this.#upstream);
+    this.report();
+    this.#edge.tcpClosed(0, 0);
+    this.#client.relayEnded(isClean);
+  }
+}

@@ -1,0 +1,162 @@
+import { FLAG } from "../../model/response-flags.ts";
+import type { Connection, Session } from "../downstream/connection.ts";
+import { TUNNEL_IDLE_MS } from "../limits.ts";
+import type { Target } from "../mesh/destination.ts";
+import type { RequestSummary } from "../recorder.ts";
+import type { Waiter } from "../upstream/endpoint.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import { Relay, type RelayClient } from "./relay.ts";
+
+/** What to do once the endpoint is connected, or is not. */
+export interface TunnelEvents {
+  /** Before the first byte is relayed: the place for the answer to a CONNECT. */
+  connected(): void;
+  failed(flag: number, reason: string): void;
+  /** For the record. */
+  over(session: TunnelSession): void;
+}
+
+/** Most bytes that are held while the endpoint is being connected. Reading stops at the first ones, so this is one read. */
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * A connection whose bytes are relayed: TCP from its beginning, the inside of a CONNECT, what follows a 101.
+ * Judged when it is made; `recheck` judges it again under every new snapshot.
+ */
+export class TunnelSession implements Session, RelayClient, Waiter {
+  readonly target: Target;
+  readonly summary: RequestSummary;
+  readonly #connection: Connection;
+  readonly #events: TunnelEvents;
+  /** True while the snapshot still permits the stream. */
+  readonly recheck: () => boolean;
+  #relay: Relay | null = null;
+  #held: Buffer = NOTHING;
+  #callerEnded = false;
+  #isWaiting = false;
+
+  constructor(
+    connection: Connection,
+    target: Target,
+    summary: RequestSummary,
+    recheck: () => boolean,
+    events: TunnelEvents,
+  ) {
+    this.#connection = connection;
+    this.target = target;
+    this.summary = summary;
+    this.recheck = recheck;
+    this.#events = events;
+  }
+
+  get out() {
+    return this.#connection.out;
+  }
+
+  get sentBytes(): number {
+    return this.#relay?.sent ?? 0;
+  }
+
+  get receivedBytes(): number {
+    return this.#relay?.received ?? 0;
+  }
+
+  /** Asks for a connection to the endpoint; what the caller sends until then is held. */
+  connect(early: Buffer): void {
+    this.#held = early;
+    this.#isWaiting = true;
+    this.#connection.pauseReading();
+    this.target.endpoint.acquire(this);
+  }
+
+  /** Goes on over a connection that is there already. */
+  adopt(upstream: Upstream, early: Buffer, rest: Uint8Array): void {
+    this.#start(upstream);
+    if (rest.length > 0) this.#relay?.onUpstreamData(upstream, rest);
+    if (early.length > 0) this.received(early);
+  }
+
+  onUpstreamReady(upstream: Upstream): void {
+    this.#isWaiting = false;
+    this.#events.connected();
+    if (!this.#connection.socket) {
+      this.target.endpoint.discard(upstream);
+      return;
+    }
+    this.#start(upstream);
+    const held = this.#held;
+    this.#held = NOTHING;
+    if (held.length > 0) this.#relay?.fromClient(held);
+    this.#connection.resumeReading();
+    if (this.#callerEnded) this.#relay?.clientEnded();
+  }
+
+  onUpstreamFailed(flag: number, reason: string): void {
+    this.#isWaiting = false;
+    this.#events.failed(flag, reason);
+  }
+
+  received(bytes: Buffer): void {
+    if (this.#relay) this.#relay.fromClient(bytes);
+    else this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
+  }
+
+  drained(): void {
+    this.#relay?.clientDrained();
+  }
+
+  ended(): void {
+    this.#callerEnded = true;
+    this.#relay?.clientEnded();
+  }
+
+  gone(): void {
+    if (this.#isWaiting) {
+      this.#isWaiting = false;
+      this.target.endpoint.withdraw(this);
+      this.summary.flag = FLAG.DC;
+      this.#events.over(this);
+    }
+    this.#relay?.cut();
+  }
+
+  /** The relay has its own clock, which both directions renew. */
+  quiet(_quietMs: number): number {
+    return TUNNEL_IDLE_MS;
+  }
+
+  drain(): void {
+    // A stream has no end of its own; it goes on until the grace is over.
+  }
+
+  /** Ends the stream because a new snapshot denies it. */
+  revoke(): void {
+    this.summary.flag = FLAG.RBAC;
+    if (this.#relay) this.#relay.cut();
+    else this.#connection.cut();
+  }
+
+  /** Tells the counters what has moved so far. */
+  report(): void {
+    this.#relay?.report();
+  }
+
+  pauseReading(): void {
+    this.#connection.pauseReading();
+  }
+
+  resumeReading(): void {
+    this.#connection.resumeReading();
+  }
+
+  relayEnded(isClean: boolean): void {
+    this.#events.over(this);
+    if (isClean) this.#connection.close();
+    else if (this.#connection.socket) this.#connection.cut();
+  }
+
+  #start(upstream: Upstream): void {
+    const edge = this.summary.edge!;
+    this.#relay = new Relay(this, upstream, this.target.endpoint, edge, this.#connection.host);
+  }
+}

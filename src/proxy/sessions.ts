@@ -1,0 +1,236 @@
+import { FLAG } from "../model/response-flags.ts";
+import { asciiBytes } from "../wire/http1/byte-classes.ts";
+import type { RequestHead } from "../wire/http1/head.ts";
+import type { Connection, Session } from "./downstream/connection.ts";
+import { HttpSession } from "./downstream/http-session.ts";
+import { sendReply } from "./downstream/send-reply.ts";
+import type { SessionFactory } from "./downstream/session-factory.ts";
+import type { RequestOrigin } from "./exchange/decide.ts";
+import { latin1 } from "./latin1.ts";
+import { splitAuthority } from "./mesh/authority.ts";
+import type { Destination, ExternalPort, Target } from "./mesh/destination.ts";
+import { MetricsSession, type MetricsSource } from "./metrics-session.ts";
+import { RequestSummary } from "./recorder.ts";
+import { judgeStream, permits, type StreamVerdict } from "./relay/judge-stream.ts";
+import type { OpenTunnels } from "./relay/open-tunnels.ts";
+import { TunnelSession } from "./relay/tunnel-session.ts";
+import type { Passthrough } from "./upstream/passthrough.ts";
+import type { Upstream } from "./upstream/upstream.ts";
+
+const ESTABLISHED = asciiBytes("HTTP/1.1 200 OK\r\n\r\n");
+const NOTHING = Buffer.alloc(0);
+
+/** Chooses what is spoken on a connection, and hands it over from one protocol to the next. */
+export class Sessions implements SessionFactory {
+  readonly #tunnels: OpenTunnels;
+  readonly #passthrough: Passthrough;
+  readonly #metrics: MetricsSource;
+
+  constructor(tunnels: OpenTunnels, passthrough: Passthrough, metrics: MetricsSource) {
+    this.#tunnels = tunnels;
+    this.#passthrough = passthrough;
+    this.#metrics = metrics;
+  }
+
+  /** The first protocol of a connection. */
+  begin(connection: Connection): Session {
+    const { record } = connection.entrance;
+    if (record.role === "metrics") return new MetricsSession(connection, this.#metrics);
+    if (record.role === "service") {
+      const destination = connection.host.mesh.service(record.service ?? "")?.portFor(record.servicePort ?? 0);
+      if (destination?.isTcp) return this.#openStream(connection, destination);
+    }
+    return new HttpSession(connection, this);
+  }
+
+  upgraded(
+    connection: Connection,
+    origin: RequestOrigin,
+    target: Target,
+    upstream: Upstream,
+    early: Buffer,
+    rest: Uint8Array,
+  ): void {
+    const summary = new RequestSummary();
+    summary.target = target;
+    summary.edge = connection.host.recorder.edge(origin.caller, target, target.port, "tcp");
+    const session = this.#tunnel(connection, target.port, target, summary, {
+      connected: () => undefined,
+      failed: () => undefined,
+    });
+    connection.session = session;
+    session.adopt(upstream, early, rest);
+    connection.resumeReading();
+  }
+
+  connect(connection: Connection, origin: RequestOrigin, headBytes: Buffer, head: RequestHead, rest: Buffer): void {
+    const { mesh } = connection.host;
+    const authority = latin1(headBytes, head.authorityStart, head.authorityEnd);
+    const destination = mesh.resolve(authority, origin.caller.facts.namespace, 443);
+    if (destination) {
+      if (destination.isTcp) this.#connectStream(connection, destination, headBytes, head, rest);
+      else this.#inside(connection, authority, rest);
+      return;
+    }
+    const split = splitAuthority(authority);
+    if (mesh.site.outboundTrafficPolicy !== "ALLOW_ANY" || !split || split.port < 0 || mesh.isMeshName(split.host)) {
+      this.#refuseConnect(connection, 404, FLAG.NR, null, headBytes, head);
+      return;
+    }
+    connection.pauseReading();
+    this.passthrough(split.host, split.port, true, (port) => {
+      if (!connection.socket) return;
+      if (port) this.#connectStream(connection, port, headBytes, head, rest);
+      else this.#refuseConnect(connection, 503, FLAG.UF, null, headBytes, head);
+    });
+  }
+
+  passthrough(host: string, port: number, isTcp: boolean, answer: (port: ExternalPort | null) => void): void {
+    this.#passthrough.resolve(host, port, isTcp, answer);
+  }
+
+  /** HTTP through a tunnel is HTTP: every request inside is routed and judged by itself. */
+  #inside(connection: Connection, authority: string, rest: Buffer): void {
+    connection.out.write(ESTABLISHED, 0, ESTABLISHED.length, false);
+    const session = new HttpSession(connection, this, authority);
+    connection.session = session;
+    connection.resumeReading();
+    if (rest.length > 0) session.received(rest);
+  }
+
+  #connectStream(
+    connection: Connection,
+    destination: Destination,
+    headBytes: Buffer,
+    head: RequestHead,
+    rest: Buffer,
+  ): void {
+    const verdict = this.#judge(connection, destination);
+    const target = verdict.target;
+    if (verdict.flag !== FLAG.none || !target) {
+      const status = verdict.denial ? 403 : verdict.flag === FLAG.NR ? 404 : verdict.flag === FLAG.BACKEND ? 500 : 503;
+      this.#refuseConnect(connection, status, verdict.flag, verdict, headBytes, head);
+      return;
+    }
+    const summary = this.#summaryOf(connection, verdict);
+    const session = this.#tunnel(connection, destination, target, summary, {
+      connected: () => {
+        connection.out.write(ESTABLISHED, 0, ESTABLISHED.length, false);
+      },
+      failed: (flag) => this.#refuseConnect(connection, 503, flag, verdict, headBytes, head),
+    });
+    connection.session = session;
+    session.connect(rest);
+  }
+
+  #refuseConnect(
+    connection: Connection,
+    status: number,
+    flag: number,
+    verdict: StreamVerdict | null,
+    headBytes: Buffer,
+    head: RequestHead,
+  ): void {
+    const { host } = connection;
+    const caller = connection.caller!;
+    const summary = new RequestSummary();
+    summary.denial = verdict?.denial ?? null;
+    summary.rule = verdict?.rule ?? null;
+    summary.target = verdict?.target ?? null;
+    summary.edge = host.recorder.edge(caller, summary.target, verdict?.destination ?? null, "http");
+    summary.status = status;
+    summary.flag = flag;
+    sendReply(connection, summary, status, flag, true, false, []);
+    host.recorder.request(summary, caller, headBytes, head, null, host.mesh.generation);
+    connection.close();
+  }
+
+  /** A listener whose service speaks TCP: there is nobody to explain a refusal to, so the connection is closed. */
+  #openStream(connection: Connection, destination: Destination): Session {
+    const { host } = connection;
+    const verdict = this.#judge(connection, destination);
+    const summary = this.#summaryOf(connection, verdict);
+    const target = verdict.target;
+    if (verdict.flag !== FLAG.none || !target) {
+      summary.flag = verdict.flag;
+      summary.edge?.tcpFailed(verdict.flag);
+      summary.idHigh = host.random.word();
+      summary.idLow = host.random.word();
+      host.recorder.connection(summary, connection.caller!, host.mesh.generation);
+      queueMicrotask(() => connection.cut());
+      return CLOSED_SESSION;
+    }
+    const session = this.#tunnel(connection, destination, target, summary, {
+      connected: () => undefined,
+      failed: (flag) => {
+        summary.flag = flag;
+        summary.edge?.tcpFailed(flag);
+        host.recorder.connection(summary, connection.caller!, host.mesh.generation);
+        connection.cut();
+      },
+    });
+    queueMicrotask(() => {
+      if (connection.socket) session.connect(NOTHING);
+    });
+    return session;
+  }
+
+  #judge(connection: Connection, destination: Destination): StreamVerdict {
+    const { host } = connection;
+    return judgeStream(host.mesh, connection.caller!, destination, host.nowMs(), host.random.word());
+  }
+
+  #summaryOf(connection: Connection, verdict: StreamVerdict): RequestSummary {
+    const summary = new RequestSummary();
+    summary.denial = verdict.denial;
+    summary.permit = verdict.permit;
+    summary.rule = verdict.rule;
+    summary.target = verdict.target;
+    summary.edge = connection.host.recorder.edge(connection.caller!, verdict.target, verdict.destination, "tcp");
+    return summary;
+  }
+
+  #tunnel(
+    connection: Connection,
+    parent: Destination,
+    target: Target,
+    summary: RequestSummary,
+    events: { connected(): void; failed(flag: number, reason: string): void },
+  ): TunnelSession {
+    const { host } = connection;
+    const startedMs = host.nowMs();
+    const key = parent.kind === "service" ? parent.service.record.key : "";
+    const number = parent.kind === "service" ? parent.record.port : 0;
+    const recheck = (): boolean => {
+      const caller = connection.caller && host.reattest(connection.caller);
+      if (!caller) return false;
+      connection.caller = caller;
+      // A host outside the mesh has no record to look up again where it was let through by ALLOW_ANY.
+      const now = key === "" ? parent : host.mesh.service(key)?.portFor(number);
+      if (!now) return false;
+      const same = now.targets.find((candidate) => candidate.endpoint === target.endpoint);
+      return permits(host.mesh, caller, now, same ?? target).allowed;
+    };
+    const session = new TunnelSession(connection, target, summary, recheck, {
+      ...events,
+      over: (ended) => {
+        this.#tunnels.delete(ended);
+        summary.durationUs = (host.nowMs() - startedMs) * 1000;
+        summary.requestBytes = ended.sentBytes;
+        summary.responseBytes = ended.receivedBytes;
+        host.recorder.connection(summary, connection.caller!, host.mesh.generation);
+      },
+    });
+    this.#tunnels.add(session);
+    return session;
+  }
+}
+
+const CLOSED_SESSION: Session = {
+  received: () => undefined,
+  drained: () => undefined,
+  ended: () => undefined,
+  gone: () => undefined,
+  quiet: () => 0,
+  drain: () => undefined,
+};

@@ -1,0 +1,271 @@
+import type { TimerWheel } from "../../base/timer-wheel.ts";
+import { FLAG } from "../../model/response-flags.ts";
+import type { EndpointRecord } from "../../model/snapshot.ts";
+import { COUNTER, LIMIT_COUNTER, UPSTREAM_GAUGE } from "../../telemetry/fixed-metrics.ts";
+import type { StatsWriter } from "../../telemetry/stats-writer.ts";
+import {
+  CONNECT_TIMEOUT_EXTERNAL_MS,
+  CONNECT_TIMEOUT_MS,
+  PENDING_REQUESTS_MAX,
+  UPSTREAM_CONNECTIONS_MAX,
+  UPSTREAM_IDLE_MAX,
+  UPSTREAM_IDLE_MS,
+} from "../limits.ts";
+import { Upstream, type UpstreamHome } from "./upstream.ts";
+
+/** How long an endpoint that refused a connection is passed over at first, and at most. Milliseconds. */
+export const PENALTY_FIRST_MS = 250;
+export const PENALTY_MAX_MS = 15_000;
+
+/** Who waits for a connection to an endpoint. Exactly one of the two is called, once, unless it was withdrawn before. */
+export interface Waiter {
+  /** `upstream` is the waiter's from now on: it lends it to itself, and releases or closes it. */
+  onUpstreamReady(upstream: Upstream): void;
+  onUpstreamFailed(flag: number, reason: string): void;
+}
+
+/** What endpoints need of the worker. */
+export interface EndpointHost {
+  readonly wheel: TimerWheel;
+  readonly stats: StatsWriter;
+  nowMs(): number;
+  /** Begins to connect; ends in `upstream.opened` or `upstream.failed`. */
+  connect(endpoint: Endpoint, upstream: Upstream): void;
+  /** Proves that the process at the other end is the endpoint's workload; answers once, possibly later. */
+  verifyListener(endpoint: Endpoint, upstream: Upstream, answer: (isOurs: boolean) => void): void;
+  /** The endpoint's health changed, for the keeper to know. */
+  report(endpoint: Endpoint, state: "up" | "down" | "listener_mismatch", reason: string): void;
+}
+
+/** What a DestinationRule says about the connections to an endpoint. */
+export interface ConnectionSettings {
+  readonly connectTimeoutMs?: number;
+  readonly maxConnections?: number;
+  readonly maxPendingRequests?: number;
+  readonly idleTimeoutMs?: number;
+}
+
+/**
+ * One address that serves, with its connections and what is known of its health. Outlives generations: connections go on
+ * being used over a reload. Owned by the EndpointRegistry.
+ */
+export class Endpoint implements UpstreamHome {
+  readonly key: string;
+  readonly hostname: string;
+  readonly port: number;
+  /** Path of a unix socket, `""` for TCP. */
+  readonly unix: string;
+  /** `127.0.0.1:9001` or `unix:/run/orders.sock`. */
+  readonly address: string;
+  /** Key of the workload behind it, `""` outside the mesh. */
+  readonly workload: string;
+  /** Id of the address among the worker's interned strings. */
+  readonly addressId: number;
+  /** Requests that were given a connection and have not ended. */
+  inFlight = 0;
+  readonly #host: EndpointHost;
+  /** Ready connections, the one used last at the end: it is the least likely to be stale. */
+  readonly #idle: Upstream[] = [];
+  readonly #waiting: Waiter[] = [];
+  #connections = 0;
+  #connecting = 0;
+  #failures = 0;
+  #downUntilMs = 0;
+  #isMismatched = false;
+  #isRetired = false;
+  #connectTimeoutMs: number;
+  #connectionsMax = UPSTREAM_CONNECTIONS_MAX;
+  #pendingMax = PENDING_REQUESTS_MAX;
+  #idleMs = UPSTREAM_IDLE_MS;
+
+  constructor(key: string, record: EndpointRecord, host: EndpointHost) {
+    this.key = key;
+    this.hostname = record.hostname ?? "";
+    this.port = record.port ?? 0;
+    this.unix = record.unix ?? "";
+    this.workload = record.workload ?? "";
+    this.address = endpointAddress(record);
+    this.addressId = this.workload === "" ? 0 : host.stats.intern(this.address);
+    this.#host = host;
+    this.#connectTimeoutMs = this.workload === "" ? CONNECT_TIMEOUT_EXTERNAL_MS : CONNECT_TIMEOUT_MS;
+  }
+
+  configure(settings: ConnectionSettings): void {
+    this.#connectTimeoutMs = settings.connectTimeoutMs ?? this.#connectTimeoutMs;
+    this.#connectionsMax = settings.maxConnections ?? UPSTREAM_CONNECTIONS_MAX;
+    this.#pendingMax = settings.maxPendingRequests ?? PENDING_REQUESTS_MAX;
+    this.#idleMs = settings.idleTimeoutMs ?? UPSTREAM_IDLE_MS;
+  }
+
+  isUp(nowMs: number): boolean {
+    return this.#downUntilMs <= nowMs && !this.#isMismatched;
+  }
+
+  get isMismatched(): boolean {
+    return this.#isMismatched;
+  }
+
+  /** A connection for an exchange: a used one where there is one, else a new one, else the queue. */
+  acquire(waiter: Waiter): void {
+    const upstream = this.#idle.pop();
+    if (upstream) {
+      this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.idle, -1);
+      this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.active, 1);
+      this.inFlight++;
+      waiter.onUpstreamReady(upstream);
+      return;
+    }
+    if (this.#waiting.length >= this.#pendingMax) {
+      this.#host.stats.counter(LIMIT_COUNTER.pending_requests);
+      waiter.onUpstreamFailed(FLAG.UO, "too many requests wait for a connection");
+      return;
+    }
+    this.#waiting.push(waiter);
+    if (this.#connecting >= this.#waiting.length) return;
+    if (this.#connections < this.#connectionsMax) this.#open();
+    else this.#host.stats.counter(LIMIT_COUNTER.upstream_connections);
+  }
+
+  /** Takes a waiter out of the queue; false when it was not in it. */
+  withdraw(waiter: Waiter): boolean {
+    const at = this.#waiting.indexOf(waiter);
+    if (at < 0) return false;
+    this.#waiting.splice(at, 1);
+    return true;
+  }
+
+  /** The owner is done, and both ends agree on where the next message begins. */
+  release(upstream: Upstream): void {
+    if (upstream.isClosed) return;
+    this.inFlight--;
+    this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.active, -1);
+    const waiter = this.#waiting.shift();
+    if (waiter) {
+      this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.active, 1);
+      this.inFlight++;
+      waiter.onUpstreamReady(upstream);
+      return;
+    }
+    upstream.setIdle();
+    if (this.#isRetired || this.#idle.length >= UPSTREAM_IDLE_MAX) {
+      this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.idle, 1);
+      upstream.close();
+      return;
+    }
+    upstream.resume();
+    const idleMs =
+      upstream.announcedIdleMs > 0 ? Math.min(this.#idleMs, upstream.announcedIdleMs - 1000) : this.#idleMs;
+    this.#host.wheel.arm(upstream.timer, this.#host.nowMs(), Math.max(100, idleMs));
+    this.#idle.push(upstream);
+    this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.idle, 1);
+  }
+
+  /** Closes a connection that its owner cannot give back. */
+  discard(upstream: Upstream): void {
+    upstream.close();
+  }
+
+  /** Nobody else will use it: connections end with their request. */
+  retire(): void {
+    this.#isRetired = true;
+    for (const upstream of [...this.#idle]) upstream.close();
+  }
+
+  /** It has no connection and nobody waits for one. */
+  get isUnused(): boolean {
+    return this.#connections === 0 && this.#connecting === 0 && this.#waiting.length === 0;
+  }
+
+  onConnected(upstream: Upstream): void {
+    this.#connecting--;
+    this.#connections++;
+    this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.connecting, -1);
+    this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.idle, 1);
+    this.#host.stats.counter(COUNTER.upstreamOpened);
+    this.#host.verifyListener(this, upstream, (isOurs) => this.#verified(upstream, isOurs));
+  }
+
+  onConnectFailed(_upstream: Upstream, error: string): void {
+    this.#connecting--;
+    this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.connecting, -1);
+    this.#host.stats.counter(COUNTER.upstreamFailed);
+    this.#penalise(error);
+    this.#failWaiting(FLAG.UF, error);
+  }
+
+  onClosed(upstream: Upstream): void {
+    this.#connections--;
+    const at = this.#idle.indexOf(upstream);
+    if (at >= 0) this.#idle.splice(at, 1);
+    // A connection that no request has is idle, whether or not it came to stand in the list.
+    const wasIdle = at >= 0 || upstream.wasIdleAtClose;
+    if (!wasIdle) this.inFlight--;
+    this.#host.stats.gaugeAdd(wasIdle ? UPSTREAM_GAUGE.idle : UPSTREAM_GAUGE.active, -1);
+    if (this.#waiting.length > this.#connecting && this.#connections < this.#connectionsMax) this.#open();
+  }
+
+  onIdleTooLong(upstream: Upstream): void {
+    upstream.close();
+  }
+
+  #verified(upstream: Upstream, isOurs: boolean): void {
+    if (upstream.isClosed) return;
+    if (!isOurs) {
+      this.#isMismatched = true;
+      this.#penalise("the listening process is not the workload");
+      this.#host.report(
+        this,
+        "listener_mismatch",
+        `the process that listens on ${this.address} is not ${this.workload}`,
+      );
+      this.#failWaiting(FLAG.LISTENER_MISMATCH, "the listening process is not the workload");
+      upstream.close();
+      return;
+    }
+    if (this.#failures > 0 || this.#isMismatched) this.#host.report(this, "up", "");
+    this.#failures = 0;
+    this.#downUntilMs = 0;
+    this.#isMismatched = false;
+    // As if an owner gave it back: to the first who waits, else to the idle ones.
+    this.inFlight++;
+    this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.idle, -1);
+    this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.active, 1);
+    this.release(upstream);
+  }
+
+  #open(): void {
+    this.#connecting++;
+    this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.connecting, 1);
+    const upstream = new Upstream(this);
+    this.#host.wheel.arm(upstream.timer, this.#host.nowMs(), this.#connectTimeoutMs);
+    this.#host.connect(this, upstream);
+  }
+
+  #penalise(reason: string): void {
+    if (this.#failures === 0 && !this.#isMismatched) this.#host.report(this, "down", reason);
+    this.#failures++;
+    const penaltyMs = Math.min(PENALTY_FIRST_MS * 2 ** Math.min(this.#failures - 1, 10), PENALTY_MAX_MS);
+    this.#downUntilMs = this.#host.nowMs() + penaltyMs;
+  }
+
+  /** One failed connection fails those who cannot be served by another one that is under way. */
+  #failWaiting(flag: number, reason: string): void {
+    while (this.#waiting.length > this.#connecting) {
+      const waiter = this.#waiting.shift()!;
+      waiter.onUpstreamFailed(flag, reason);
+      if (this.#connections > 0 && flag === FLAG.UF) return;
+    }
+  }
+}
+
+/** `127.0.0.1:9001`, `[::1]:9001` or `unix:/path`. */
+export function endpointAddress(record: EndpointRecord): string {
+  if (record.unix !== undefined) return `unix:${record.unix}`;
+  const host = record.hostname ?? "";
+  return host.includes(":") ? `[${host}]:${record.port ?? 0}` : `${host}:${record.port ?? 0}`;
+}
+
+/** The same workload at the same address is the same endpoint, in whatever generation. */
+export function endpointKey(record: EndpointRecord): string {
+  return `${record.workload ?? ""}|${endpointAddress(record)}`;
+}

@@ -1,0 +1,59 @@
+import { isIP } from "node:net";
+import { ExternalPort } from "../mesh/destination.ts";
+import { Endpoint, type EndpointHost } from "./endpoint.ts";
+import { isForbiddenAddress } from "./forbidden-address.ts";
+
+/** Names that may be looked up at once; more are refused. Reason: a name is asked for by a caller, and an answer may take seconds. */
+export const LOOKUPS_MAX = 64;
+
+/** Looks a name up; answers its addresses, none where it has none. */
+export type LookUp = (host: string) => Promise<readonly string[]>;
+
+/**
+ * Hosts that nobody declared, for `ALLOW_ANY`. They must not lead back into this machine: the mesh would be the caller there,
+ * and every check that a service makes of its caller would see the mesh. So the address that is connected to is looked at,
+ * not the name.
+ */
+export class Passthrough {
+  readonly #host: EndpointHost;
+  readonly #lookUp: LookUp;
+  readonly #ownAddresses: () => ReadonlySet<string>;
+  #lookUps = 0;
+
+  constructor(host: EndpointHost, lookUp: LookUp, ownAddresses: () => ReadonlySet<string>) {
+    this.#host = host;
+    this.#lookUp = lookUp;
+    this.#ownAddresses = ownAddresses;
+  }
+
+  resolve(host: string, port: number, isTcp: boolean, answer: (port: ExternalPort | null) => void): void {
+    if (isIP(host) !== 0) {
+      answer(this.#portAt(host, host, port, isTcp));
+      return;
+    }
+    if (this.#lookUps >= LOOKUPS_MAX) {
+      answer(null);
+      return;
+    }
+    this.#lookUps++;
+    this.#lookUp(host)
+      .catch((): readonly string[] => [])
+      .then((addresses) => {
+        this.#lookUps--;
+        const address = addresses.find((candidate) => !this.#isForbidden(candidate));
+        answer(address === undefined ? null : this.#portAt(host, address, port, isTcp));
+      });
+  }
+
+  #isForbidden(address: string): boolean {
+    return isForbiddenAddress(address) || this.#ownAddresses().has(address);
+  }
+
+  #portAt(host: string, address: string, port: number, isTcp: boolean): ExternalPort | null {
+    if (this.#isForbidden(address)) return null;
+    const endpoint = new Endpoint(`|${address}:${port}`, { hostname: address, port }, this.#host);
+    // Nobody else will use it: its connections end with their request.
+    endpoint.retire();
+    return ExternalPort.passthrough(host, port, isTcp, endpoint);
+  }
+}

@@ -1,0 +1,169 @@
+/** The proxy worker: the program that the launcher executes. Argument: a JSON object, see `WorkerArgument`. */
+
+import { sealProcess } from "../kernel/seal.ts";
+import { openRegion } from "../kernel/shared-memory.ts";
+import { SockDiag } from "../kernel/sock-diag.ts";
+import { sockDiagSelfTest } from "../kernel/sock-diag-self-test.ts";
+import { GAUGE } from "../telemetry/fixed-metrics.ts";
+import { StatsWriter } from "../telemetry/stats-writer.ts";
+import { CHANNEL_PROTOCOL, TO_KEEPER, TO_WORKER } from "../wire/channel/frames.ts";
+import type { ToWorkerFrame } from "../wire/channel/to-worker-frame.ts";
+import { KeeperChannel } from "./worker/channel.ts";
+import { Listeners } from "./worker/listeners.ts";
+import { MetricsRelay } from "./worker/metrics-relay.ts";
+import { Proxy } from "./worker/proxy.ts";
+import { SnapshotIntake } from "./worker/snapshot-intake.ts";
+
+/** Grace of a drain that a signal asks for: the keeper that could name one is gone. */
+const SIGNAL_GRACE_MS = 10_000;
+/** How often streams that stay open are counted and the delay of the loop is measured. */
+const HOUSEKEEPING_MS = 1_000;
+/** Connections of callers. Reason: each takes at most two descriptors, and at the limit Bun's accept loop spins. */
+const CONNECTIONS_MAX = 8_192;
+
+interface Argument {
+  readonly channelFd: number;
+  readonly statsFd: number;
+  readonly statsBytes: number;
+  readonly workerId: number;
+  readonly isHidden: boolean;
+}
+
+class Worker {
+  readonly #stats: StatsWriter;
+  readonly #proxy: Proxy;
+  readonly #listeners: Listeners;
+  readonly #metrics: MetricsRelay;
+  readonly #intake: SnapshotIntake;
+  #channel: KeeperChannel | null = null;
+  #isDraining = false;
+
+  constructor(argument: Argument, diag: SockDiag) {
+    // The region's descriptor stays open: the next keeper finds the counts through it.
+    const region = openRegion(argument.statsFd, argument.statsBytes);
+    this.#stats = new StatsWriter(region.bytes, { workerId: argument.workerId, startedAtMs: Date.now() });
+    this.#metrics = new MetricsRelay({
+      begin: (requestId) => this.#channel?.send({ type: TO_KEEPER.METRICS, requestId }) ?? false,
+      more: (requestId, isCancelled) => {
+        this.#channel?.send({ type: TO_KEEPER.METRICS_MORE, requestId, isCancelled });
+      },
+    });
+    this.#proxy = new Proxy(
+      this.#stats,
+      diag,
+      {
+        ask: (requestId, side, uid, inode, cgroupId) =>
+          this.#channel?.send({ type: TO_KEEPER.ATTEST, requestId, side, uid, inode, cgroupId }) ?? false,
+        metrics: this.#metrics,
+        endpoint: (endpoint, state, reason) => {
+          this.#channel?.send({ type: TO_KEEPER.ENDPOINT, endpoint, state, reason });
+        },
+      },
+      CONNECTIONS_MAX,
+    );
+    this.#listeners = new Listeners(this.#proxy);
+    this.#intake = new SnapshotIntake(this.#proxy.store, {
+      nowMs: () => performance.now(),
+      nextTurn: (step) => setImmediate(step),
+      taken: (generation) => this.#taken(generation),
+      refused: (generation, reason) => {
+        this.#channel?.send({ type: TO_KEEPER.NACK, generation, reason });
+      },
+      holdBack: (isFull) => this.#channel?.holdBack(isFull),
+    });
+  }
+
+  async start(channelFd: number): Promise<void> {
+    this.#channel = await KeeperChannel.open(channelFd, {
+      onFrame: (frame) => this.#onFrame(frame),
+      onClosed: (reason) => {
+        // Serving goes on with what is there; the next keeper starts a worker of its own and ends this one.
+        if (reason !== "") console.error(`selvedge worker: channel to the keeper: ${reason}`);
+        this.#proxy.attestor.keeperGone();
+        this.#proxy.attestor.runs = 0;
+        this.#metrics.cut();
+      },
+    });
+    this.#channel.send({ type: TO_KEEPER.HELLO, protocol: CHANNEL_PROTOCOL, pid: process.pid });
+    process.on("SIGTERM", () => this.#drain(SIGNAL_GRACE_MS));
+    process.on("SIGINT", () => this.#drain(SIGNAL_GRACE_MS));
+    this.#keepHouse(performance.now());
+  }
+
+  #onFrame(frame: ToWorkerFrame): void {
+    switch (frame.type) {
+      case TO_WORKER.SNAPSHOT_BEGIN:
+        this.#intake.begin(frame.generation, frame.mode === "delta", frame.base);
+        break;
+      case TO_WORKER.SNAPSHOT_LINES:
+        this.#intake.lines(frame.bytes);
+        break;
+      case TO_WORKER.SNAPSHOT_END:
+        this.#intake.end(frame.generation);
+        break;
+      case TO_WORKER.ATTEST_REPLY:
+        this.#proxy.attestor.replied(frame.requestId, { workload: frame.workload, strength: frame.strength });
+        break;
+      case TO_WORKER.METRICS_CHUNK:
+        this.#metrics.received(frame.requestId, frame.bytes, frame.isLast);
+        break;
+      case TO_WORKER.DRAIN:
+        this.#drain(frame.graceMs);
+        break;
+      case TO_WORKER.RUNS:
+        this.#proxy.attestor.runs = frame.count;
+        break;
+      case TO_WORKER.TAP:
+        this.#proxy.recorder.sampler.tapped = frame.isOn;
+        this.#stats.gauge(GAUGE.tapActive, frame.isOn ? 1 : 0);
+        break;
+    }
+  }
+
+  #taken(generation: number): void {
+    this.#proxy.commit();
+    this.#channel?.send({ type: TO_KEEPER.ACK, generation });
+    if (!this.#isDraining) this.#openListeners();
+    this.#channel?.send({ type: TO_KEEPER.READY, generation });
+    this.#recheck(this.#proxy.tunnels.recheck());
+  }
+
+  #openListeners(): void {
+    for (const outcome of this.#listeners.update(this.#proxy.store.all("listener"))) {
+      const { key, port, errno, message } = outcome;
+      this.#channel?.send({ type: TO_KEEPER.LISTENING, listener: key, port, errno, message });
+    }
+  }
+
+  #recheck(slices: Generator<void>): void {
+    if (!slices.next().done) setImmediate(() => this.#recheck(slices));
+  }
+
+  #keepHouse(expectedMs: number): void {
+    const nowMs = performance.now();
+    this.#stats.gauge(GAUGE.eventLoopLag, Math.max(0, nowMs - expectedMs) / 1000);
+    this.#proxy.tunnels.report();
+    setTimeout(() => this.#keepHouse(nowMs + HOUSEKEEPING_MS), HOUSEKEEPING_MS);
+  }
+
+  async #drain(graceMs: number): Promise<void> {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    this.#listeners.stop();
+    const streamsCut = await this.#proxy.drain(graceMs);
+    this.#channel?.send({ type: TO_KEEPER.DRAINED, streamsCut });
+    // The frame leaves before the process does.
+    setTimeout(() => process.exit(0), 5);
+  }
+}
+
+async function main(): Promise<void> {
+  const argument = JSON.parse(process.argv[2] ?? "{}") as Argument;
+  const diag = new SockDiag();
+  await sockDiagSelfTest(diag);
+  const worker = new Worker(argument, diag);
+  sealProcess(argument.isHidden);
+  await worker.start(argument.channelFd);
+}
+
+await main();

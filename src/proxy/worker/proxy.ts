@@ -1,0 +1,207 @@
+import { networkInterfaces } from "node:os";
+import type { Socket } from "bun";
+import { TimerWheel } from "../../base/timer-wheel.ts";
+import { peerCredentials } from "../../kernel/peer-credentials.ts";
+import type { SockDiag } from "../../kernel/sock-diag.ts";
+import { fdOf } from "../../kernel/socket-fd.ts";
+import { SplitRegistry } from "../../model/route/split-registry.ts";
+import { COUNTER, GAUGE, LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
+import { LogSampler } from "../../telemetry/log-sampler.ts";
+import { RandomPool } from "../../telemetry/random-pool.ts";
+import type { StatsWriter } from "../../telemetry/stats-writer.ts";
+import { type AskKeeper, Attestor, type Ends } from "../attest/attestor.ts";
+import type { CallerIdentity } from "../caller.ts";
+import type { Connection, ConnectionHost, Session } from "../downstream/connection.ts";
+import type { Entrance } from "../downstream/entrance.ts";
+import { Decider } from "../exchange/decide.ts";
+import { Mesh } from "../mesh/mesh.ts";
+import { RecordStore } from "../mesh/store.ts";
+import type { MetricsSource } from "../metrics-session.ts";
+import { Recorder } from "../recorder.ts";
+import { OpenTunnels } from "../relay/open-tunnels.ts";
+import { Sessions } from "../sessions.ts";
+import type { Endpoint, EndpointHost } from "../upstream/endpoint.ts";
+import { EndpointRegistry } from "../upstream/endpoint-registry.ts";
+import { Passthrough } from "../upstream/passthrough.ts";
+import { UPSTREAM_HANDLERS, type Upstream } from "../upstream/upstream.ts";
+
+/** Memory for heads: the largest head, what routes may add to it, and a joined body. */
+const SCRATCH_BYTES = 384 * 1024;
+
+/** What the data path tells the keeper. */
+export interface KeeperWire {
+  readonly ask: AskKeeper;
+  readonly metrics: MetricsSource;
+  endpoint(key: string, state: "up" | "down" | "listener_mismatch", reason: string): void;
+}
+
+/** The data path of one worker: everything that connections share, put together. */
+export class Proxy implements ConnectionHost, EndpointHost {
+  readonly store = new RecordStore();
+  readonly stats: StatsWriter;
+  readonly wheel: TimerWheel;
+  readonly random = new RandomPool((into) => crypto.getRandomValues(into));
+  readonly scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  readonly tunnels = new OpenTunnels();
+  readonly mesh: Mesh;
+  readonly decider: Decider;
+  readonly recorder: Recorder;
+  readonly attestor: Attestor;
+  readonly connections = new Set<Connection>();
+  isDraining = false;
+  readonly #endpoints: EndpointRegistry;
+  readonly #sessions: Sessions;
+  readonly #wire: KeeperWire;
+  readonly #connectionsMax: number;
+  #wake: ReturnType<typeof setTimeout> | null = null;
+  #lastClosed: (() => void) | null = null;
+
+  /** @param connectionsMax connections of callers; one more is closed at once. */
+  constructor(stats: StatsWriter, diag: SockDiag, wire: KeeperWire, connectionsMax: number) {
+    this.stats = stats;
+    this.#wire = wire;
+    this.#connectionsMax = connectionsMax;
+    this.wheel = new TimerWheel({
+      nowMs: () => this.nowMs(),
+      wakeAfter: (ms, wake) => {
+        if (this.#wake) clearTimeout(this.#wake);
+        this.#wake = setTimeout(wake, ms);
+      },
+    });
+    this.#endpoints = new EndpointRegistry(this);
+    this.mesh = new Mesh(this.store, this.#endpoints, new SplitRegistry(() => this.random.word() / 2 ** 32));
+    this.decider = new Decider({
+      mesh: this.mesh,
+      nowMs: () => this.nowMs(),
+      random: () => this.random.word(),
+    });
+    this.recorder = new Recorder(stats, new LogSampler(1, this.random.word()), () => Date.now());
+    this.attestor = new Attestor(diag, this, wire.ask);
+    const passthrough = new Passthrough(this, lookUp, ownAddresses);
+    this.#sessions = new Sessions(this.tunnels, passthrough, wire.metrics);
+  }
+
+  nowMs(): number {
+    return performance.now();
+  }
+
+  /** The store holds another generation: everything new is served by it from here on. */
+  commit(): void {
+    this.#endpoints.commit();
+    this.mesh.commit();
+    this.recorder.sampler.setPercent(this.mesh.site.accessLogSamplePercent);
+    this.stats.generation(this.mesh.generation, Date.now() / 1000);
+  }
+
+  attest(
+    socket: Socket<Connection>,
+    entrance: Entrance,
+    answer: (caller: CallerIdentity) => void,
+  ): CallerIdentity | null {
+    // Callers at a Gateway are outside the mesh, and nobody's identity matters to the metrics page.
+    const { role } = entrance.record;
+    if (role === "gateway" || role === "metrics") return this.attestor.unknown(socket.remoteAddress);
+    return this.attestor.caller(endsOf(socket), answer);
+  }
+
+  reattest(caller: CallerIdentity): CallerIdentity | null {
+    return this.attestor.again(caller);
+  }
+
+  opened(connection: Connection): boolean {
+    if (this.connections.size >= this.#connectionsMax || this.isDraining) {
+      this.stats.counter(LIMIT_COUNTER.downstream_connections);
+      return false;
+    }
+    this.connections.add(connection);
+    this.stats.counter(COUNTER.connectionsAccepted);
+    this.stats.gauge(GAUGE.downstreamConnections, this.connections.size);
+    return true;
+  }
+
+  closed(connection: Connection): void {
+    this.connections.delete(connection);
+    this.stats.gauge(GAUGE.downstreamConnections, this.connections.size);
+    if (this.connections.size === 0) this.#lastClosed?.();
+  }
+
+  begin(connection: Connection): Session {
+    return this.#sessions.begin(connection);
+  }
+
+  connect(endpoint: Endpoint, upstream: Upstream): void {
+    const common = { socket: UPSTREAM_HANDLERS, data: upstream, allowHalfOpen: true };
+    const connecting =
+      endpoint.unix === ""
+        ? Bun.connect<Upstream>({ ...common, hostname: endpoint.hostname, port: endpoint.port })
+        : Bun.connect<Upstream>({ ...common, unix: endpoint.unix });
+    connecting.catch((error: unknown) => upstream.failed(error instanceof Error ? error.message : String(error)));
+  }
+
+  verifyListener(endpoint: Endpoint, upstream: Upstream, answer: (isOurs: boolean) => void): void {
+    const workload = endpoint.workload === "" ? undefined : this.mesh.workload(endpoint.workload);
+    const selectors = workload?.record.selectors ?? [];
+    const { socket } = upstream;
+    if (!workload || selectors.length === 0 || !socket) {
+      answer(true);
+      return;
+    }
+    if (endpoint.unix !== "") {
+      const owner = peerCredentials(fdOf(socket));
+      // Who may make a socket at that path is what the file system says; root may hand one to a service it starts.
+      const isOurs = selectors.some((entry) =>
+        entry.every((selector) => selector.type !== "uid" || selector.uid === owner?.uid),
+      );
+      answer(owner !== null && (owner.uid === 0 || isOurs));
+      return;
+    }
+    upstream.pause();
+    this.attestor.listener(workload, endsOf(socket), (isOurs) => {
+      upstream.resume();
+      answer(isOurs);
+    });
+  }
+
+  report(endpoint: Endpoint, state: "up" | "down" | "listener_mismatch", reason: string): void {
+    if (endpoint.workload !== "") this.#wire.endpoint(endpoint.key, state, reason);
+  }
+
+  /** Ends every connection at its next good moment; resolves with how many had to be cut after `graceMs`. */
+  drain(graceMs: number): Promise<number> {
+    this.isDraining = true;
+    for (const connection of [...this.connections]) connection.session?.drain();
+    return new Promise((resolve) => {
+      if (this.connections.size === 0) {
+        resolve(0);
+        return;
+      }
+      const timer = setTimeout(() => {
+        this.stats.counter(LIMIT_COUNTER.drain_timeout, this.connections.size);
+        resolve(this.connections.size);
+      }, graceMs);
+      this.#lastClosed = () => {
+        clearTimeout(timer);
+        resolve(0);
+      };
+    });
+  }
+}
+
+function endsOf(socket: Socket<unknown>): Ends {
+  return {
+    localIp: socket.localAddress,
+    localPort: socket.localPort,
+    remoteIp: socket.remoteAddress,
+    remotePort: socket.remotePort,
+    fd: fdOf(socket),
+  };
+}
+
+async function lookUp(host: string): Promise<readonly string[]> {
+  const answers = await Bun.dns.lookup(host);
+  return answers.map((answer) => answer.address);
+}
+
+function ownAddresses(): ReadonlySet<string> {
+  return new Set(Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)));
+}
