@@ -30,7 +30,6 @@ const KIND_OF_NAME: Readonly<Record<string, number>> = {
 };
 
 const OWNED_PREFIXES: readonly Uint8Array[] = [asciiBytes("x-forwarded-"), asciiBytes("x-selvedge-")];
-const PREFIX_BYTES_MIN = 11;
 const LETTER_X = 0x78;
 const HYPHEN = 0x2d;
 
@@ -38,18 +37,17 @@ const NAME_BYTES_MAX = Math.max(...Object.keys(KIND_OF_NAME).map((name) => name.
 const NAMES: readonly Uint8Array[] = Object.keys(KIND_OF_NAME).map(asciiBytes);
 const KINDS = Uint8Array.from(Object.values(KIND_OF_NAME));
 
-/** Length and last five bits of the first letter, which tell almost all names apart. */
+/** Length and last five bits of the first letter, which tell all names apart. */
 function slotOf(length: number, firstByte: number): number {
   return (length << 5) | (firstByte & 31);
 }
 
-/** Slot to 1 + position in NAMES, and from there to the next name of the same slot; 0 ends the chain. */
-const FIRST_IN_SLOT = new Uint8Array((NAME_BYTES_MAX + 1) << 5);
-const NEXT_IN_SLOT = new Uint8Array(NAMES.length + 1);
+/** Slot to 1 + position in NAMES; 0 where no name is. */
+const NAME_IN_SLOT = new Uint8Array((NAME_BYTES_MAX + 1) << 5);
 for (let i = 0; i < NAMES.length; i++) {
   const slot = slotOf(NAMES[i]!.length, NAMES[i]![0]!);
-  NEXT_IN_SLOT[i + 1] = FIRST_IN_SLOT[slot]!;
-  FIRST_IN_SLOT[slot] = i + 1;
+  if (NAME_IN_SLOT[slot] !== 0) throw new Error("two header names share a slot");
+  NAME_IN_SLOT[slot] = i + 1;
 }
 
 /** Bit 5 set, and `_` taken for `-`, as gateways do that make environment variables of header names. */
@@ -80,13 +78,11 @@ export function headerKind(buf: Uint8Array, start: number, end: number, undersco
   const length = end - start;
   const first = buf[start]! | 0x20;
   if (length <= NAME_BYTES_MAX) {
-    let candidate = FIRST_IN_SLOT[slotOf(length, first)]!;
-    while (candidate !== 0) {
-      if (startsWith(buf, start, NAMES[candidate - 1]!, underscoreAsHyphen)) return KINDS[candidate - 1]!;
-      candidate = NEXT_IN_SLOT[candidate]!;
-    }
+    const candidate = NAME_IN_SLOT[slotOf(length, first)]!;
+    if (candidate !== 0 && startsWith(buf, start, NAMES[candidate - 1]!, underscoreAsHyphen))
+      return KINDS[candidate - 1]!;
   }
-  if (first === LETTER_X && length >= PREFIX_BYTES_MIN && isOwnedPrefix(buf, start, end, underscoreAsHyphen)) {
+  if (first === LETTER_X && isOwnedPrefix(buf, start, end, underscoreAsHyphen)) {
     return HEADER.MESH_OWNED;
   }
   return HEADER.OTHER;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { BODY, FORM, METHOD, NEED_MORE, PARSE_ERROR, RequestHead } from "./head.ts";
+import { reasonOfParseError } from "./error-status.ts";
+import { BODY, FORM, HEADER, METHOD, NEED_MORE, PARSE_ERROR, RequestHead } from "./head.ts";
 import { parseRequestHead } from "./parse-request.ts";
 
 const encoder = new TextEncoder();
@@ -90,4 +91,76 @@ describe("the end of what is there", () => {
     expect(parse(long.slice(0, 32 * 1024)).offset).toBe(PARSE_ERROR.HEAD_TOO_LARGE);
     expect(parse(`${long}\0`).offset).toBe(PARSE_ERROR.HEAD_TOO_LARGE);
   });
+});
+
+describe("what Connection nominates", () => {
+  test("is marked, except what the mesh owns", () => {
+    const names = ["x-a", "x-forwarded-for", "x-selvedge-id", "traceparent", "tracestate", "x-request-id", "origin"];
+    const written = names.map((name) => `${name}: 1\r\n`).join("");
+    const { head } = parse(`GET / HTTP/1.1\r\nHost: a\r\nConnection: ${names.join(" , ")}\r\n${written}\r\n`);
+    expect([...head.lines.nominated.subarray(0, head.lines.count)]).toEqual([0, 0, 1, 0, 0, 0, 0, 0, 1]);
+    expect(head.lines.nominatedCount).toBe(2);
+  });
+});
+
+describe("an error says which", () => {
+  const cases: readonly (readonly [lines: string, error: number])[] = [
+    [" a: b", PARSE_ERROR.OBS_FOLD],
+    ["\ta: b", PARSE_ERROR.OBS_FOLD],
+    ["a : b", PARSE_ERROR.SPACE_BEFORE_COLON],
+    ["a", PARSE_ERROR.BAD_HEADER_NAME],
+    [": b", PARSE_ERROR.BAD_HEADER_NAME],
+    ["a: \0", PARSE_ERROR.BAD_HEADER_VALUE],
+    ["a: b\rc", PARSE_ERROR.BARE_CR],
+    ["a: b\nc: d", PARSE_ERROR.BARE_LF],
+    ["a_b: c", PARSE_ERROR.UNDERSCORE_IN_NAME],
+    ["Host: a", PARSE_ERROR.DUPLICATE_HOST],
+    ["Content-Length: +1", PARSE_ERROR.BAD_CONTENT_LENGTH],
+    ["Content-Length: 1\r\nContent-Length: 1", PARSE_ERROR.DUPLICATE_CONTENT_LENGTH],
+    ["Content-Length: 1\r\nTransfer-Encoding: chunked", PARSE_ERROR.LENGTH_AND_CHUNKED],
+    ["Transfer-Encoding: ,chunked", PARSE_ERROR.BAD_TRANSFER_ENCODING],
+    ["Transfer-Encoding: br", PARSE_ERROR.UNKNOWN_TRANSFER_CODING],
+    ["Connection: host", PARSE_ERROR.BAD_CONNECTION],
+    ["Expect: x", PARSE_ERROR.BAD_EXPECT],
+    ["Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 1", PARSE_ERROR.BAD_UPGRADE],
+  ];
+  for (const [lines, error] of cases) {
+    test(`${reasonOfParseError(error)} for ${JSON.stringify(lines)}`, () =>
+      expect(parse(`GET / HTTP/1.1\r\nHost: a\r\n${lines}\r\n\r\n`).offset).toBe(error));
+  }
+  const firstLines: readonly (readonly [line: string, error: number])[] = [
+    ["GET  / HTTP/1.1", PARSE_ERROR.BAD_REQUEST_LINE],
+    ["GET /", PARSE_ERROR.BAD_REQUEST_LINE],
+    ["G@T / HTTP/1.1", PARSE_ERROR.BAD_METHOD],
+    ["GET a HTTP/1.1", PARSE_ERROR.BAD_TARGET],
+    ["GET / HTTP/1.x", PARSE_ERROR.BAD_VERSION],
+    ["GET / HTTP/2.0", PARSE_ERROR.UNSUPPORTED_VERSION],
+    ["GET http://b/ HTTP/1.1", PARSE_ERROR.HOST_MISMATCH],
+  ];
+  for (const [first, error] of firstLines) {
+    test(`${reasonOfParseError(error)} for ${first}`, () =>
+      expect(parse(`${first}\r\nHost: a\r\n\r\n`).offset).toBe(error));
+  }
+});
+
+test("header names are told apart in any case, and only whole", () => {
+  const kinds: readonly (readonly [name: string, kind: number])[] = [
+    ["CONTENT-type", HEADER.OTHER],
+    ["Keep-ALIVE", HEADER.HOP_BY_HOP],
+    ["TE", HEADER.HOP_BY_HOP],
+    ["t2", HEADER.OTHER],
+    ["Proxy-Authorization", HEADER.PROXY_AUTH],
+    ["X-Forwarded-For", HEADER.FORWARDED_FOR],
+    ["X-Forwarded-Fox", HEADER.MESH_OWNED],
+    ["X-Forwarded", HEADER.OTHER],
+    ["X-Selvedge-Id", HEADER.MESH_OWNED],
+    ["x-selvedgeid", HEADER.OTHER],
+    ["Traceparent", HEADER.TRACEPARENT],
+    ["Trace-state", HEADER.OTHER],
+    ["X-Request-Id", HEADER.REQUEST_ID],
+    ["Access-Control-Request-Method", HEADER.ACCESS_CONTROL_REQUEST_METHOD],
+    ["access-control-request-methods", HEADER.OTHER],
+  ];
+  const { head } = parse(`GET / HTTP/1.1\r\nHost: a\r\n${kinds.map(([name]) => `${name}: 1\r\n`).join("")}\r\n`);
+  expect([...head.lines.kind.subarray(1, head.lines.count)]).toEqual(kinds.map(([, kind]) => kind));
 });

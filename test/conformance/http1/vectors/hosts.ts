@@ -50,6 +50,7 @@ export const HOST_VECTORS: readonly RequestVector[] = requestVectors(15, [
   ["HOST-ABSOLUTE-PORT-MISMATCH", absolute("shop:81", "Host: shop"), refuse(400)],
   ["HOST-ABSOLUTE-EMPTY-HOST", absolute("shop", "Host:"), refuse(400)],
   ["HOST-ABSOLUTE-USERINFO", absolute("user@shop", "Host: shop"), refuse(400)],
+  ["HOST-ABSOLUTE-USERINFO-IS-HOST", absolute("shop@other", "Host: shop"), refuse(400)],
   ["HOST-ABSOLUTE-NO-AUTHORITY", absolute("", "Host: shop"), refuse(400)],
   ["HOST-ABSOLUTE-OTHER-SCHEME", head("GET ftp://shop/ HTTP/1.1", "Host: shop"), refuse(400)],
   ["HOST-ABSOLUTE-SUFFIX", absolute("shop.evil", "Host: shop"), refuse(400)],
