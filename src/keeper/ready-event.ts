@@ -1,9 +1,28 @@
+import type { LocalWorkload } from "./attest/caller-index.ts";
 import { isolationOf } from "./isolation.ts";
-import type { Keeper } from "./keeper.ts";
 import type { ReadyEvent } from "./keeper-event.ts";
+import type { Configuration } from "./reload/configuration.ts";
+import type { SiteFacts } from "./site-facts.ts";
+
+/** What of a keeper its ready event is made of. */
+export interface ReadyNode {
+  readonly options: {
+    readonly adminPath: string;
+    readonly statePath: string;
+    readonly node: string | undefined;
+    readonly workerUid: number;
+  };
+  readonly degraded: readonly string[];
+  readonly orphans: readonly unknown[];
+  readonly configuration: Pick<Configuration, "issues" | "served">;
+  readonly facts: SiteFacts;
+  readonly callers: { readonly all: readonly LocalWorkload[] };
+  readonly fleet: { readonly workers: readonly { readonly pid: number }[] };
+  addressOf(role: "outbound" | "metrics"): string | undefined;
+}
 
 /** What a keeper says of itself when it serves. @param tookMs since its start. */
-export function readyEvent(keeper: Keeper, tookMs: number): ReadyEvent {
+export function readyEvent(keeper: ReadyNode, tookMs: number): ReadyEvent {
   const { adminPath, statePath, node, workerUid } = keeper.options;
   const { degraded, orphans } = keeper;
   const issues = keeper.configuration.issues;
