@@ -76,12 +76,15 @@ export class MetricsSession implements Session {
   #serve(): void {
     const head = this.#head;
     const path = latin1(this.#input, head.pathStart, head.pathEnd);
-    if (path !== "/metrics") return this.#answer("404 Not Found");
-    if (head.method !== METHOD.GET) return this.#answer("405 Method Not Allowed", "allow: GET\r\n");
-    if (this.#source.active >= SCRAPES_MAX) {
+    if (path !== "/metrics") this.#answer("404 Not Found");
+    else if (head.method !== METHOD.GET) this.#answer("405 Method Not Allowed", "allow: GET\r\n");
+    else if (this.#source.active >= SCRAPES_MAX) {
       this.#connection.host.stats.counter(LIMIT_COUNTER.scrapes);
-      return this.#answer("503 Service Unavailable");
-    }
+      this.#answer("503 Service Unavailable");
+    } else this.#stream();
+  }
+
+  #stream(): void {
     const { out } = this.#connection;
     let hasBegun = false;
     this.#scrape = this.#source.begin(

@@ -9,9 +9,9 @@ import { StatsWriter } from "../telemetry/stats-writer.ts";
 import { CHANNEL_PROTOCOL, TO_KEEPER, TO_WORKER } from "../wire/channel/frames.ts";
 import type { ToWorkerFrame } from "../wire/channel/to-worker-frame.ts";
 import { KeeperChannel } from "./worker/channel.ts";
+import { DataPath } from "./worker/data-path.ts";
 import { Listeners } from "./worker/listeners.ts";
 import { MetricsRelay } from "./worker/metrics-relay.ts";
-import { Proxy } from "./worker/proxy.ts";
 import { SnapshotIntake } from "./worker/snapshot-intake.ts";
 
 /** Grace of a drain that a signal asks for: the keeper that could name one is gone. */
@@ -31,7 +31,7 @@ interface Argument {
 
 class Worker {
   readonly #stats: StatsWriter;
-  readonly #proxy: Proxy;
+  readonly #dataPath: DataPath;
   readonly #listeners: Listeners;
   readonly #metrics: MetricsRelay;
   readonly #intake: SnapshotIntake;
@@ -48,7 +48,7 @@ class Worker {
         this.#channel?.send({ type: TO_KEEPER.METRICS_MORE, requestId, isCancelled });
       },
     });
-    this.#proxy = new Proxy(
+    this.#dataPath = new DataPath(
       this.#stats,
       diag,
       {
@@ -61,8 +61,8 @@ class Worker {
       },
       CONNECTIONS_MAX,
     );
-    this.#listeners = new Listeners(this.#proxy);
-    this.#intake = new SnapshotIntake(this.#proxy.store, {
+    this.#listeners = new Listeners(this.#dataPath);
+    this.#intake = new SnapshotIntake(this.#dataPath.store, {
       nowMs: () => performance.now(),
       nextTurn: (step) => setImmediate(step),
       taken: (generation) => this.#taken(generation),
@@ -79,8 +79,8 @@ class Worker {
       onClosed: (reason) => {
         // Serving goes on with what is there; the next keeper starts a worker of its own and ends this one.
         if (reason !== "") console.error(`selvedge worker: channel to the keeper: ${reason}`);
-        this.#proxy.attestor.keeperGone();
-        this.#proxy.attestor.runs = 0;
+        this.#dataPath.attestor.keeperGone();
+        this.#dataPath.attestor.runs = 0;
         this.#metrics.cut();
       },
     });
@@ -102,7 +102,7 @@ class Worker {
         this.#intake.end(frame.generation);
         break;
       case TO_WORKER.ATTEST_REPLY:
-        this.#proxy.attestor.replied(frame.requestId, { workload: frame.workload, strength: frame.strength });
+        this.#dataPath.attestor.replied(frame.requestId, { workload: frame.workload, strength: frame.strength });
         break;
       case TO_WORKER.METRICS_CHUNK:
         this.#metrics.received(frame.requestId, frame.bytes, frame.isLast);
@@ -111,25 +111,25 @@ class Worker {
         this.#drain(frame.graceMs);
         break;
       case TO_WORKER.RUNS:
-        this.#proxy.attestor.runs = frame.count;
+        this.#dataPath.attestor.runs = frame.count;
         break;
       case TO_WORKER.TAP:
-        this.#proxy.recorder.sampler.tapped = frame.isOn;
+        this.#dataPath.recorder.sampler.tapped = frame.isOn;
         this.#stats.gauge(GAUGE.tapActive, frame.isOn ? 1 : 0);
         break;
     }
   }
 
   #taken(generation: number): void {
-    this.#proxy.commit();
+    this.#dataPath.commit();
     this.#channel?.send({ type: TO_KEEPER.ACK, generation });
     if (!this.#isDraining) this.#openListeners();
     this.#channel?.send({ type: TO_KEEPER.READY, generation });
-    this.#recheck(this.#proxy.tunnels.recheck());
+    this.#recheck(this.#dataPath.tunnels.recheck());
   }
 
   #openListeners(): void {
-    for (const outcome of this.#listeners.update(this.#proxy.store.all("listener"))) {
+    for (const outcome of this.#listeners.update(this.#dataPath.store.all("listener"))) {
       const { key, port, errno, message } = outcome;
       this.#channel?.send({ type: TO_KEEPER.LISTENING, listener: key, port, errno, message });
     }
@@ -142,7 +142,7 @@ class Worker {
   #keepHouse(expectedMs: number): void {
     const nowMs = performance.now();
     this.#stats.gauge(GAUGE.eventLoopLag, Math.max(0, nowMs - expectedMs) / 1000);
-    this.#proxy.tunnels.report();
+    this.#dataPath.tunnels.report();
     setTimeout(() => this.#keepHouse(nowMs + HOUSEKEEPING_MS), HOUSEKEEPING_MS);
   }
 
@@ -150,7 +150,7 @@ class Worker {
     if (this.#isDraining) return;
     this.#isDraining = true;
     this.#listeners.stop();
-    const streamsCut = await this.#proxy.drain(graceMs);
+    const streamsCut = await this.#dataPath.drain(graceMs);
     this.#channel?.send({ type: TO_KEEPER.DRAINED, streamsCut });
     // The frame leaves before the process does.
     setTimeout(() => process.exit(0), 5);

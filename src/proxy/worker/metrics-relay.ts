@@ -26,7 +26,8 @@ export class MetricsRelay implements MetricsSource {
   }
 
   begin(chunk: (bytes: Uint8Array) => void, done: (isComplete: boolean) => void): MetricsScrape | null {
-    const requestId = (this.#requestId = (this.#requestId + 1) >>> 0);
+    this.#requestId = (this.#requestId + 1) >>> 0;
+    const requestId = this.#requestId;
     if (!this.#wire.begin(requestId)) return null;
     this.#scrapes.set(requestId, { chunk, done });
     return {

@@ -36,7 +36,7 @@ export interface KeeperWire {
 }
 
 /** The data path of one worker: everything that connections share, put together. */
-export class Proxy implements ConnectionHost, EndpointHost {
+export class DataPath implements ConnectionHost, EndpointHost {
   readonly store = new RecordStore();
   readonly stats: StatsWriter;
   readonly wheel: TimerWheel;
