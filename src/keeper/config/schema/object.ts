@@ -5,9 +5,9 @@ import type { ConfigNode, MapEntry, MapNode, Plain } from "./config-node.ts";
 import { entryOf, nodeAt } from "./config-node.ts";
 import type { Reader } from "./reader.ts";
 import { quote } from "./reader.ts";
-import type { Schema } from "./schema.ts";
+import type { Invalid, Schema } from "./schema.ts";
 import { INVALID, wrongType } from "./schema.ts";
-import type { FieldShape, ObjectShape } from "./shape.ts";
+import type { FieldShape, ObjectShape, Shape } from "./shape.ts";
 
 /** One field of an object: how it is read, and what stands for it where it is absent. */
 export interface Field<T> {
@@ -103,6 +103,18 @@ export function object<F extends Fields>(
   };
 }
 
+/** A schema with a rule that its own grammar cannot say. */
+export function refined<T, S extends Shape>(schema: Schema<T> & { readonly shape: S }, rule: Rule<T>) {
+  return {
+    shape: schema.shape,
+    read(node: ConfigNode, reader: Reader): T | Invalid {
+      const value = schema.read(node, reader);
+      return value === INVALID ? INVALID : checkRules(value, [rule], node, reader);
+    },
+    write: (value: T): Plain => schema.write(value),
+  };
+}
+
 function checkKeys(node: MapNode, shape: ObjectShape, reader: Reader): boolean {
   let isKnown = true;
   for (const entry of node.entries) {
@@ -125,7 +137,7 @@ function reportKey(entry: MapEntry, shape: ObjectShape, reader: Reader): void {
   reader.report("SV0206", keyPlace, `unknown field ${quote(key)}`, hint);
 }
 
-function readFields(node: MapNode, fields: Fields, reader: Reader): Record<string, unknown> | typeof INVALID {
+function readFields(node: MapNode, fields: Fields, reader: Reader): Record<string, unknown> | Invalid {
   const value: Record<string, unknown> = {};
   let isValid = true;
   for (const [key, field] of Object.entries(fields)) {
@@ -143,7 +155,7 @@ function readFields(node: MapNode, fields: Fields, reader: Reader): Record<strin
   return isValid ? value : INVALID;
 }
 
-function checkRules<T>(value: T, rules: readonly Rule<T>[], node: ConfigNode, reader: Reader): T | typeof INVALID {
+function checkRules<T>(value: T, rules: readonly Rule<T>[], node: ConfigNode, reader: Reader): T | Invalid {
   const errorsBefore = reader.errorCount;
   const report: ReportRule = (path, code, message, hint) => {
     reader.report(code, nodeAt(node, path), message, hint, path);

@@ -169,7 +169,7 @@ export const duration: Schema<number> = {
   shape: { type: "text", what: "a duration such as 1h30m, 10s or 500ms", pattern: "^([0-9]{1,5}(h|m|s|ms)){1,4}$" },
   read(node, reader) {
     const isText = node.type === "scalar" && typeof node.value === "string";
-    if (!isText) return wrongType(node, reader, "text (a duration such as 10s)");
+    if (!isText) return wrongType(node, reader, "a duration such as 10s");
     const durationMs = parseDuration(String(node.value));
     if (durationMs !== undefined) return durationMs;
     reader.report("SV0306", node, `${quote(String(node.value))} is not a duration such as 1h30m, 10s or 500ms`);

@@ -5,14 +5,14 @@ import type { ConfigNode } from "./config-node.ts";
 import { accessPattern, assertionSpec } from "./kinds/assertion.ts";
 import { weight } from "./kinds/references.ts";
 import { defaultAction, METRICS_DEFAULT, OUTBOUND_DEFAULT, outboundTrafficPolicy } from "./kinds/site.ts";
-import { callees, isPathOnly, selectorLists } from "./kinds/workload.ts";
+import { callees, selectorEntry, selectorLists } from "./kinds/workload.ts";
 import { dnsLabel, dnsName, labels, port, trustDomain } from "./names.ts";
 import type { ObjectOf, Rule } from "./object.ts";
-import { object, optional, required, withDefault } from "./object.ts";
+import { object, optional, refined, required, withDefault } from "./object.ts";
 import { duration, oneOf, text } from "./scalars.ts";
 import type { Schema } from "./schema.ts";
 import { mapped } from "./schema.ts";
-import { SELECTORS_MAX, selector } from "./selectors.ts";
+import { selector } from "./selectors.ts";
 
 /** Most services of one short form. Reason: beyond this nobody writes by hand; full documents have no such bound. */
 export const SHORT_SERVICES_MAX = 10_000;
@@ -22,13 +22,20 @@ type SelectorLists = readonly (readonly string[])[];
 const isList = (node: ConfigNode) => node.type === "list";
 const isListOfLists = (node: ConfigNode) => node.type === "list" && node.items[0]?.type === "list";
 
+const loneSelector = refined(selector, {
+  says: "`unix:path:` stands only beside another selector.",
+  check(value, report) {
+    if (value.startsWith("unix:path:")) report([], "SV0308", "unix:path needs another selector beside it");
+  },
+});
+
 const run: Schema<SelectorLists> = choice<SelectorLists>(
   [
     { accepts: isListOfLists, schema: selectorLists, writes: (value) => value.length > 1 },
     {
       accepts: isList,
       schema: mapped(
-        list(selector, { itemsMin: 1, itemsMax: SELECTORS_MAX }),
+        selectorEntry,
         (all): SelectorLists => [all],
         (value) => value[0] ?? [],
       ),
@@ -37,7 +44,7 @@ const run: Schema<SelectorLists> = choice<SelectorLists>(
     {
       accepts: (node) => node.type === "scalar",
       schema: mapped(
-        selector,
+        loneSelector,
         (one): SelectorLists => [[one]],
         (value) => value[0]?.[0] ?? "",
       ),
@@ -76,12 +83,6 @@ const version = object(
             report([], "SV0402", "a version needs port or unix");
           if (value.port !== undefined && value.unix !== undefined)
             report(["unix"], "SV0401", "port and unix exclude each other");
-        },
-      },
-      {
-        says: "`unix:path:` stands only beside another selector.",
-        check(value: { run: SelectorLists | undefined }, report) {
-          if (value.run?.some(isPathOnly)) report(["run"], "SV0308", "unix:path needs another selector beside it");
         },
       },
     ],
@@ -148,12 +149,11 @@ const tcpRule: Rule<ShortService> = {
 };
 
 const namesRule: Rule<ShortService> = {
-  says: "`app` and `version` are not set as labels; `unix:path:` stands only beside another selector.",
+  says: "`app` and `version` are not set as labels.",
   check(value, report) {
     for (const key of ["app", "version"]) {
       if (Object.hasOwn(value.labels, key)) report(["labels", key], "SV0502", `label ${key} is set by the short form`);
     }
-    if (value.run?.some(isPathOnly)) report(["run"], "SV0308", "unix:path needs another selector beside it");
   },
 };
 

@@ -5,7 +5,6 @@ import { object, withDefault } from "../object.ts";
 import { boolean, integer, oneOf, text } from "../scalars.ts";
 import type { Schema } from "../schema.ts";
 import { HTTP_METHODS } from "./http-values.ts";
-import { reportRepeats } from "./repeats.ts";
 
 /** Most origins and header names of a CORS filter (Gateway API). */
 export const CORS_ITEMS_MAX = 64;
@@ -30,13 +29,9 @@ const wildcardRule: Rule<CorsFilter> = {
   check(value, report) {
     for (const field of ["allowOrigins", "allowMethods", "allowHeaders"] as const) {
       const items = value[field];
-      reportRepeats(
-        items.map((item) => ({ item })),
-        ({ item }) => item,
-        [field],
-        "item",
-        report,
-      );
+      items.forEach((item, index) => {
+        if (items.indexOf(item) !== index) report([field, index], "SV0403", `${item} stands in the list already`);
+      });
       if (items.includes("*") && items.length > 1) {
         report([field], "SV0401", `${field} cannot contain '*' alongside other values`);
       }

@@ -4,45 +4,35 @@ import { list, map } from "../collections.ts";
 import { declareKind } from "../kind.ts";
 import { dnsLabel, port, serviceAccountName } from "../names.ts";
 import type { Rule } from "../object.ts";
-import { object, optional, withDefault } from "../object.ts";
+import { object, optional, refined, withDefault } from "../object.ts";
 import { oneOf } from "../scalars.ts";
 import { SELECTORS_MAX, selector } from "../selectors.ts";
 
 /** Most entries of `calls`. Reason: a workload that calls more names none of them on purpose. */
 export const CALLS_MAX = 256;
 
-/** Any of several entries, each of selectors that must all hold. `unix:path` alone is refused, see `selectorRule`. */
-export const selectorLists = list(list(selector, { itemsMin: 1, itemsMax: SELECTORS_MAX }), {
-  itemsMin: 1,
-  itemsMax: SELECTORS_MAX,
+/** Selectors that must all hold. `unix:path` alone is refused: whoever can run a program could take its identity. */
+export const selectorEntry = refined(list(selector, { itemsMin: 1, itemsMax: SELECTORS_MAX }), {
+  says: "`unix:path:` stands only beside another selector.",
+  check(entry, report) {
+    if (!entry.every((item) => item.startsWith("unix:path:"))) return;
+    const hint = "put unix:user:NAME or another selector into the same list";
+    report([], "SV0308", "unix:path needs another selector beside it", hint);
+  },
 });
+
+/** Any of several entries. */
+export const selectorLists = list(selectorEntry, { itemsMin: 1, itemsMax: SELECTORS_MAX });
 
 /** The list of what a workload may call. */
 export const callees = list(callee, { itemsMax: CALLS_MAX });
 
 interface Written {
-  readonly selectors: readonly (readonly string[])[] | undefined;
   readonly node: string | undefined;
   readonly nodes: "all" | undefined;
   readonly address: string | undefined;
   readonly ports: Readonly<Record<string, number>>;
 }
-
-/** True where every selector of an entry asks for an executable: anybody may run those. */
-export function isPathOnly(entry: readonly string[]): boolean {
-  return entry.every((item) => item.startsWith("unix:path:"));
-}
-
-const selectorRule: Rule<Written> = {
-  says: "`unix:path:` stands only beside another selector: whoever can run a program could take its identity.",
-  check(value, report) {
-    value.selectors?.forEach((entry, index) => {
-      if (!isPathOnly(entry)) return;
-      const hint = "put unix:user:NAME or another selector into the same inner list";
-      report(["selectors", index], "SV0308", "unix:path needs another selector beside it", hint);
-    });
-  },
-};
 
 const placementRule: Rule<Written> = {
   says: "`node` and `nodes` exclude each other.",
@@ -76,7 +66,7 @@ const spec = object(
     ),
     selectors: optional(
       selectorLists,
-      "How its processes are recognised. Outer list: any of; inner list: all of.",
+      "How its processes are recognised. Outer list: any of; inner list: all of; `unix:path:` never alone.",
       "never recognised as a caller",
     ),
     node: optional(dnsLabel, "Node it runs on.", "this node (on a site with one)"),
@@ -89,7 +79,7 @@ const spec = object(
       "anybody whose policy lets it",
     ),
   },
-  { rules: [selectorRule, placementRule, portsRule] },
+  { rules: [placementRule, portsRule] },
 );
 
 /** A group of equal processes. */
