@@ -20,7 +20,7 @@ export interface Layer {
   /** Folders that may be imported, besides the folder itself. */
   readonly mayImport: readonly string[];
   readonly powers: readonly Power[];
-  /** `node:` modules allowed without the power `node`. */
+  /** `node:` modules allowed without the power `node`: whole, or only some names of one (`node:net isIP`). */
   readonly nodeModules?: readonly string[];
   /** npm packages that may be imported. */
   readonly packages?: readonly string[];
@@ -58,7 +58,8 @@ export const LAYERS: readonly Layer[] = [
     folder: "src/proxy",
     mayImport: ["src/base", "src/model", "src/wire", "src/telemetry", "src/identity", "src/kernel"],
     powers: ["bun", "ambient"],
-    nodeModules: ["node:crypto"],
+    // Neither sockets nor files by way of Node: only questions about texts and about this machine.
+    nodeModules: ["node:crypto", "node:net isIP isIPv4 isIPv6", "node:os networkInterfaces"],
     knows: "application traffic",
   },
   {
@@ -95,6 +96,12 @@ export const LAYERS: readonly Layer[] = [
     mayImport: ["src/model", "src/telemetry", "src/keeper", "src/cli"],
     powers: ["bun", "node", "ambient"],
     knows: "checks of this repository",
+  },
+  {
+    folder: "bench/micro",
+    mayImport: ["src/base", "src/model", "src/wire", "src/telemetry", "src/proxy"],
+    powers: ["bun", "node", "ambient"],
+    knows: "the cost of single functions",
   },
   { folder: "bench", mayImport: ["tools"], powers: ["bun", "node", "ambient"], knows: "measurements from outside" },
   { folder: "examples", mayImport: [], powers: ["bun", "node", "ambient"], knows: "a user's point of view" },

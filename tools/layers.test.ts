@@ -6,7 +6,13 @@ import { scanSource } from "./scan-source.ts";
 
 const layers: readonly Layer[] = [
   { folder: "src/base", mayImport: [], powers: [], knows: "ground" },
-  { folder: "src/model", mayImport: ["src/base"], powers: [], nodeModules: ["node:crypto"], knows: "middle" },
+  {
+    folder: "src/model",
+    mayImport: ["src/base"],
+    powers: [],
+    nodeModules: ["node:crypto", "node:net isIP"],
+    knows: "middle",
+  },
   { folder: "src/kernel", mayImport: ["src/base"], powers: ["ffi", "bun"], packages: ["yaml"], knows: "top" },
 ];
 
@@ -68,6 +74,16 @@ describe("the layer checker", () => {
     expect(problemsOf({ "src/kernel/a.ts": 'import { dlopen } from "bun:ffi";\nBun.sleep(1);' })).toEqual([]);
   });
 
+  test("grants single names of a module and nothing else of it", () => {
+    expect(problemsOf({ "src/model/a.ts": 'import { isIP as ip } from "node:net";' })).toEqual([]);
+    for (const text of [
+      'import { isIP, connect } from "node:net";',
+      'import * as net from "node:net";',
+      'import "node:net";',
+    ])
+      expect(problemsOf({ "src/model/a.ts": text })).toHaveLength(1);
+  });
+
   test("does not take members, keys and parsed dates for powers", () => {
     const text =
       "export const x = { process: 1 };\nx.process; new Date(5); interface T { performance: number; fetch?: 1 }";
@@ -125,7 +141,7 @@ describe("the source scanner", () => {
       'import { f } from "./yes.ts";',
     ].join("\n");
     const scanned = scanSource(text);
-    expect(scanned.imports).toEqual([{ specifier: "./yes.ts", line: 8 }]);
+    expect(scanned.imports).toEqual([{ specifier: "./yes.ts", names: ["f"], line: 8 }]);
     expect(scanned.globals).toEqual([]);
   });
 
@@ -138,7 +154,7 @@ describe("the source scanner", () => {
 
   test("reads imports that span lines", () => {
     expect(scanSource('import {\n  a,\n  type B,\n} from "./x.ts";').imports).toEqual([
-      { specifier: "./x.ts", line: 4 },
+      { specifier: "./x.ts", names: ["a", "B"], line: 4 },
     ]);
   });
 });

@@ -84,12 +84,20 @@ function powerOfImport(specifier: string): Power | undefined {
   return specifier.startsWith("node:") ? "node" : undefined;
 }
 
+function isAllowedModule(layer: Layer, specifier: string, names: readonly string[]): boolean {
+  return (layer.nodeModules ?? []).some((entry) => {
+    const [allowed, ...allowedNames] = entry.split(" ");
+    if (allowed !== specifier) return false;
+    return allowedNames.length === 0 || (names.length > 0 && names.every((name) => allowedNames.includes(name)));
+  });
+}
+
 function checkPowers(path: string, layer: Layer, scanned: ScannedSource, problems: string[]): void {
   if (isTest(path)) return;
-  for (const { specifier, line } of scanned.imports) {
+  for (const { specifier, names, line } of scanned.imports) {
     const power = specifier.startsWith(".") ? undefined : powerOfImport(specifier);
     if (power === undefined || layer.powers.includes(power)) continue;
-    if (power === "node" && layer.nodeModules?.includes(specifier)) continue;
+    if (power === "node" && isAllowedModule(layer, specifier, names)) continue;
     problems.push(`${path}:${line}  ${layer.folder} may not use ${specifier} (power ${power})`);
   }
   for (const { name, line } of scanned.globals) {

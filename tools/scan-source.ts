@@ -3,6 +3,8 @@ import { POWER_OF_GLOBAL } from "./layer-table.ts";
 
 export interface Import {
   readonly specifier: string;
+  /** What is taken by name, before any `as`; empty for a namespace, a default, a side effect or a dynamic import. */
+  readonly names: readonly string[];
   readonly line: number;
 }
 
@@ -122,10 +124,18 @@ export function scanSource(source: string): ScannedSource {
   for (const match of code.matchAll(/(?:(?<!\.)\bfrom\s*|(?<!\.)\b(?:import|require)\s*(\(?)\s*)(["']?)/g)) {
     const quoteAt = match.index + match[0].length - 1;
     const specifier = match[2] === "" ? undefined : strings.get(quoteAt);
-    if (specifier !== undefined) imports.push({ specifier, line: lineOf(match.index) });
+    if (specifier !== undefined)
+      imports.push({ specifier, names: namesBefore(code, match.index), line: lineOf(match.index) });
     else if (match[0].startsWith("import") && match[1] === "(") computedImports.push(lineOf(match.index));
   }
   return { imports, globals: usedGlobals(code, lineOf), computedImports };
+}
+
+/** The names in braces right before `from`. */
+function namesBefore(code: string, fromAt: number): string[] {
+  const braces = /\bimport\s+(?:type\s+)?\{([^{}]*)\}\s*$/.exec(code.slice(0, fromAt))?.[1];
+  const names = (braces ?? "").split(",").map((part) => part.trim().replace(/^type\s+/, ""));
+  return names.map((name) => name.split(/\s/)[0] as string).filter((name) => name !== "");
 }
 
 function usedGlobals(code: string, lineOf: (offset: number) => number): { name: string; line: number }[] {
