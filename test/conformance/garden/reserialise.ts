@@ -11,7 +11,16 @@ import { bytesOf, judgeRequests, type SeenRequest } from "../http1/judge.ts";
 const FORWARDED_BYTES_MAX = 256 * 1024;
 
 export type Reserialised =
-  | { readonly kind: "forwarded"; readonly bytes: Uint8Array; readonly request: SeenRequest }
+  | {
+      readonly kind: "forwarded";
+      readonly bytes: Uint8Array;
+      readonly request: SeenRequest;
+      /**
+       * False after trailers: some origins (Bun 1.4.5) answer at the last chunk and then take the trailers for another
+       * request, so that the connection carries an answer nobody asked for and must not be used again.
+       */
+      readonly isReusable: boolean;
+    }
   | { readonly kind: "refused"; readonly status: number; readonly reason: string }
   /** Not all there yet: nothing is decided. */
   | { readonly kind: "unfinished" }
@@ -66,5 +75,5 @@ export function reserialise(bytes: string): Reserialised {
   const target = new Uint8Array(FORWARDED_BYTES_MAX);
   const end = writeBody(target, writeHead(target, request), request);
   if (end === FULL) throw new RangeError("the forwarded request does not fit");
-  return { kind: "forwarded", bytes: target.subarray(0, end), request };
+  return { kind: "forwarded", bytes: target.subarray(0, end), request, isReusable: request.trailers === "" };
 }
