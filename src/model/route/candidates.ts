@@ -18,58 +18,51 @@ export interface Candidate {
 export class Candidates {
   /** Tried in order. */
   readonly #rest: readonly Candidate[];
-  readonly #byHeader: ValueIndex;
-  readonly #byQuery: ValueIndex;
-  readonly #byMethod: ReadonlyMap<string, readonly Candidate[]>;
-  readonly #isIndexed: boolean;
+  /** Null where there are few: most paths have one candidate, and ten thousand of them must stay small. */
+  readonly #index: Index | null;
 
   /** @param ordered by rank */
   constructor(ordered: readonly Candidate[]) {
     // What follows one that asks for nothing can never be reached.
     const last = ordered.findIndex((candidate) => isUnconditional(candidate.conditions));
     const reachable = last < 0 ? ordered : ordered.slice(0, last + 1);
-    this.#isIndexed = reachable.length > LINEAR_CANDIDATES_MAX;
-    const index = new Indexer();
-    if (this.#isIndexed) for (const candidate of reachable) index.add(candidate);
-    this.#rest = this.#isIndexed ? index.rest : reachable;
-    this.#byHeader = index.byHeader;
-    this.#byQuery = index.byQuery;
-    this.#byMethod = index.byMethod;
+    this.#index = reachable.length > LINEAR_CANDIDATES_MAX ? new Index(reachable) : null;
+    this.#rest = this.#index?.rest ?? reachable;
   }
 
   /** The first in order whose conditions hold, or null. */
   find(facts: RequestFacts): Candidate | null {
-    if (!this.#isIndexed) return firstThatHolds(this.#rest, facts, null);
-    let best: Candidate | null = null;
-    for (const [name, byValue] of this.#byHeader) best = lookUp(byValue, facts.header(name), facts, best);
-    for (const [name, byValue] of this.#byQuery)
-      best = lookUp(byValue, firstQueryValue(facts.query, name), facts, best);
-    best = lookUp(this.#byMethod, facts.method, facts, best);
-    return firstThatHolds(this.#rest, facts, best);
+    return firstThatHolds(this.#rest, facts, this.#index === null ? null : this.#index.find(facts));
   }
 }
 
-type ValueIndex = ReadonlyMap<string, ReadonlyMap<string, readonly Candidate[]>>;
-
 /** Files each candidate under one exact value it asks for; lists stay in order of rank. */
-class Indexer {
-  readonly byHeader = new Map<string, Map<string, Candidate[]>>();
-  readonly byQuery = new Map<string, Map<string, Candidate[]>>();
-  readonly byMethod = new Map<string, Candidate[]>();
+class Index {
+  readonly #byHeader = new Map<string, Map<string, Candidate[]>>();
+  readonly #byQuery = new Map<string, Map<string, Candidate[]>>();
+  readonly #byMethod = new Map<string, Candidate[]>();
+  /** Those that ask for no exact value. */
   readonly rest: Candidate[] = [];
 
-  add(candidate: Candidate): void {
-    this.#listFor(candidate.conditions).push(candidate);
+  constructor(candidates: readonly Candidate[]) {
+    for (const candidate of candidates) this.#listFor(candidate.conditions).push(candidate);
+  }
+
+  find(facts: RequestFacts): Candidate | null {
+    let best: Candidate | null = null;
+    for (const [name, lists] of this.#byHeader) best = lookUp(lists, facts.header(name), facts, best);
+    for (const [name, lists] of this.#byQuery) best = lookUp(lists, firstQueryValue(facts.query, name), facts, best);
+    return lookUp(this.#byMethod, facts.method, facts, best);
   }
 
   #listFor(conditions: Conditions): Candidate[] {
     for (const test of conditions.headers) {
-      if (test.exact !== undefined) return entry(entry(this.byHeader, test.name, emptyMap), test.exact, emptyList);
+      if (test.exact !== undefined) return entry(entry(this.#byHeader, test.name, emptyMap), test.exact, emptyList);
     }
     for (const test of conditions.queryParams) {
-      if (test.exact !== undefined) return entry(entry(this.byQuery, test.name, emptyMap), test.exact, emptyList);
+      if (test.exact !== undefined) return entry(entry(this.#byQuery, test.name, emptyMap), test.exact, emptyList);
     }
-    return conditions.method === undefined ? this.rest : entry(this.byMethod, conditions.method, emptyList);
+    return conditions.method === undefined ? this.rest : entry(this.#byMethod, conditions.method, emptyList);
   }
 }
 

@@ -112,7 +112,7 @@ function checkPattern(type: string, value: string, route: Route, path: FieldPath
     new Pattern(value);
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
-    report.add(route, path, "SV1121", `the regular expression ${JSON.stringify(value)} has ${error.message}`);
+    report.add(route, path, "SV1121", `regular expression ${JSON.stringify(value)}: ${error.message}`);
   }
 }
 
