@@ -2,7 +2,8 @@ import type { ConfigNode, MapNode, NodeFields, NodeSource } from "../schema/conf
 import { entryOf, nodeFrom } from "../schema/config-node.ts";
 import type { Reader } from "../schema/reader.ts";
 import { INVALID } from "../schema/schema.ts";
-import { parseSentence, shortForm } from "../schema/short-form.ts";
+import { shortForm } from "../schema/short-form.ts";
+import { parseSentence } from "../schema/short-form-assertion.ts";
 import { warnOfUnknownCallers } from "./short-form-callers.ts";
 import { expandService } from "./short-form-service.ts";
 

@@ -107,10 +107,16 @@ function typeText(shape: Shape): string {
     case "map":
       return `mapping from ${shape.keys.what} (${shape.itemsMax} at most) to ${typeText(shape.values)}`;
     case "object":
-      return `[${shape.name}](#${shape.name.toLowerCase()})`;
+      return `[${shape.name}](#${anchorOf(shape.name)})`;
     case "choice":
       return shape.options.map(typeText).join("; or ");
   }
+}
+
+/** The heading of an object: a kind's own for its spec. */
+function anchorOf(name: string): string {
+  const declaration = KINDS.find(({ spec }) => spec.name === name);
+  return (declaration?.kind ?? name).toLowerCase();
 }
 
 function boundsText(itemsMin: number, itemsMax: number): string {

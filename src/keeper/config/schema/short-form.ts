@@ -1,58 +1,18 @@
 /** The short form: one document without `kind`, which a person can write from memory. */
 import { clusterIp, ipAddress, listenAddress, unixPath } from "./addresses.ts";
-import { choice, list, map } from "./collections.ts";
-import type { ConfigNode } from "./config-node.ts";
-import { accessPattern, assertionSpec } from "./kinds/assertion.ts";
+import { list, map } from "./collections.ts";
 import { weight } from "./kinds/references.ts";
 import { defaultAction, METRICS_DEFAULT, OUTBOUND_DEFAULT, outboundTrafficPolicy } from "./kinds/site.ts";
-import { callees, selectorEntry, selectorLists } from "./kinds/workload.ts";
+import { callees } from "./kinds/workload.ts";
 import { dnsLabel, dnsName, labels, port, trustDomain } from "./names.ts";
 import type { ObjectOf, Rule } from "./object.ts";
-import { object, optional, refined, required, withDefault } from "./object.ts";
+import { object, optional, required, withDefault } from "./object.ts";
 import { duration, oneOf, text } from "./scalars.ts";
-import type { Schema } from "./schema.ts";
-import { mapped } from "./schema.ts";
-import { selector } from "./selectors.ts";
+import { assertion } from "./short-form-assertion.ts";
+import { run } from "./short-form-run.ts";
 
 /** Most services of one short form. Reason: beyond this nobody writes by hand; full documents have no such bound. */
 export const SHORT_SERVICES_MAX = 10_000;
-
-type SelectorLists = readonly (readonly string[])[];
-
-const isList = (node: ConfigNode) => node.type === "list";
-const isListOfLists = (node: ConfigNode) => node.type === "list" && node.items[0]?.type === "list";
-
-const loneSelector = refined(selector, {
-  says: "`unix:path:` stands only beside another selector.",
-  check(value, report) {
-    if (value.startsWith("unix:path:")) report([], "SV0308", "unix:path needs another selector beside it");
-  },
-});
-
-const run: Schema<SelectorLists> = choice<SelectorLists>(
-  [
-    { accepts: isListOfLists, schema: selectorLists, writes: (value) => value.length > 1 },
-    {
-      accepts: isList,
-      schema: mapped(
-        selectorEntry,
-        (all): SelectorLists => [all],
-        (value) => value[0] ?? [],
-      ),
-      writes: (value) => value[0]?.length !== 1,
-    },
-    {
-      accepts: (node) => node.type === "scalar",
-      schema: mapped(
-        loneSelector,
-        (one): SelectorLists => [[one]],
-        (value) => value[0]?.[0] ?? "",
-      ),
-      writes: () => true,
-    },
-  ],
-  "a selector, a list of selectors that must all hold, or a list of such lists",
-);
 
 /** `name`, `name.namespace`, `namespace/name`, `namespace/*` or `*`. */
 export const caller = text({
@@ -158,40 +118,6 @@ const namesRule: Rule<ShortService> = {
 };
 
 const service = object("MeshService", serviceFields, { rules: [listeningRule, tcpRule, namesRule] });
-
-const SENTENCE = /^(no )?(\S+) may reach (\S+)(?: with ([A-Z]+)(?: (\/\S*))?)?$/;
-
-/** The parts of an assertion that is written as a sentence, or `undefined` where it is none. */
-export function parseSentence(sentence: string) {
-  const [, no, from, to, method, path] = SENTENCE.exec(sentence) ?? [];
-  if (from === undefined || to === undefined) return undefined;
-  const arePatterns = [from, to].every((part) => new RegExp(accessPattern.shape.pattern ?? "").test(part));
-  return arePatterns ? { expect: no === undefined ? "allow" : "deny", from, to, method, path } : undefined;
-}
-
-const sentence = text({
-  what: 'a sentence ("no dev/* may reach prod/*", "prod/web may reach prod/orders with GET /path")',
-  code: "SV0319",
-  problem: (value) =>
-    parseSentence(value) === undefined
-      ? {
-          message: "is not an assertion",
-          hint: 'write "no dev/* may reach prod/*" or "prod/web may reach prod/orders with GET /path"',
-        }
-      : undefined,
-});
-
-const assertion: Schema<unknown> = choice<unknown>(
-  [
-    {
-      accepts: (node) => node.type === "map",
-      schema: assertionSpec as Schema<unknown>,
-      writes: (value) => typeof value === "object",
-    },
-    { accepts: () => true, schema: sentence as Schema<unknown>, writes: () => true },
-  ],
-  "a sentence or a mapping",
-);
 
 /** The declaration of the short form. */
 export const shortForm = object("Mesh", {
