@@ -107,10 +107,14 @@ export class HostCheck implements RequestCheck {
   }
 }
 
-/** A host pattern as it is compared: lower case; Istio's `host:*` (any port) is the host, for hosts have no port here. */
+/**
+ * A host pattern as it is compared: lower case, an IPv6 address without its brackets; Istio's `host:*` (any port) is the host,
+ * for hosts have no port here.
+ */
 export function canonicalHostPattern(pattern: string): string {
   const lower = pattern.toLowerCase();
-  return lower.endsWith(":*") ? lower.slice(0, -2) : lower;
+  const host = lower.endsWith(":*") ? lower.slice(0, -2) : lower;
+  return host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
 }
 
 /** The name a resolver would look up is the same with and without the dot of the root. */

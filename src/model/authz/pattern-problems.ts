@@ -14,7 +14,7 @@ export function principalProblem(pattern: string): string | undefined {
 
 /** What is wrong with a host pattern, or `undefined`. Hosts are compared without port, so a number after one would be ignored. */
 export function hostProblem(pattern: string): string | undefined {
-  if (!/:[0-9]+$/.test(pattern)) return undefined;
+  if (!/^([^:]*|.*\]):[0-9]+$/.test(pattern)) return undefined;
   return `host ${JSON.stringify(pattern)} names a port, expected the host alone and the port in ports`;
 }
 
