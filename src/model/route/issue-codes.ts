@@ -55,9 +55,9 @@ export const ROUTING_CODES = {
     fix: "Change the port or the address of one of them.",
   },
   SV1012: {
-    severity: "warning",
+    severity: "error",
     title: "calls names an unknown service",
-    fix: "Correct the name, or add the Service. Nothing is allowed by an unknown name.",
+    fix: "Correct the name, add the Service, or write host:port for a host outside the mesh.",
   },
   SV1013: {
     severity: "error",

@@ -193,7 +193,7 @@ describe("workloads", () => {
     expect(record(compileAll([workload("web")]), "workload", "workload/prod/web").calls).toBeNull();
   });
 
-  test("are warned of a call to nothing, which allows nothing", () => {
+  test("may not call what does not exist", () => {
     const result = compileAll([workload("web", { calls: ["order"] }), service("orders"), workload("orders")]);
     expect(issueTexts(result)).toEqual([
       'SV1012 calls names "order", but there is no such Service (did you mean orders?)',
