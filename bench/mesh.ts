@@ -9,7 +9,6 @@ export interface MeshOptions {
   readonly services?: number;
   /** A sink for the TCP relay, reached through `TCP_ADDRESS`. */
   readonly sinkPort?: number;
-  /** Paths under this prefix are answered by the rule in the middle of the table. */
   readonly accessLogPercent?: number;
 }
 
@@ -98,7 +97,10 @@ function routes(count: number): Json[] {
   }));
 }
 
-function policy(count: number): Json {
+/** Rules that one AuthorizationPolicy may have. */
+const RULES_PER_POLICY = 500;
+
+function policies(count: number): Json[] {
   const paths = ["/admin/*", "/internal/*", "/v1/payments/*", "/v1/refunds/*", "*.json"];
   const others = Array.from({ length: count - 1 }, (_, i) =>
     i < paths.length
@@ -113,12 +115,17 @@ function policy(count: number): Json {
     from: [{ source: { principals: ["bench.example/ns/prod/sa/web"] } }],
     to: [{ operation: { methods: ["GET"] } }],
   };
-  return {
+  const all = [...others, last];
+  return Array.from({ length: Math.ceil(all.length / RULES_PER_POLICY) }, (_, i) => ({
     apiVersion: "security.istio.io/v1",
     kind: "AuthorizationPolicy",
-    metadata: meta("orders"),
-    spec: { selector: { matchLabels: { app: "orders" } }, action: "ALLOW", rules: [...others, last] },
-  };
+    metadata: meta(`orders-${i}`),
+    spec: {
+      selector: { matchLabels: { app: "orders" } },
+      action: "ALLOW",
+      rules: all.slice(i * RULES_PER_POLICY, (i + 1) * RULES_PER_POLICY),
+    },
+  }));
 }
 
 function relay(sinkPort: number): Json[] {
@@ -161,9 +168,9 @@ export function meshFile(options: MeshOptions): string {
     service("orders-v1", { app: "orders", version: "v1" }, 80),
     service("orders-v2", { app: "orders", version: "v2" }, 80),
     ...routes(options.rules ?? 10),
-    policy(options.rules ?? 10),
+    ...policies(options.rules ?? 10),
     ...(options.sinkPort === undefined ? [] : relay(options.sinkPort)),
     ...crowd(options.services ?? 0),
   ];
-  return documents.map((document) => `---\n${JSON.stringify(document, null, 1)}\n`).join("");
+  return documents.map((document) => `---\n${JSON.stringify(document)}\n`).join("");
 }
