@@ -60,6 +60,11 @@ describe("a plain request", () => {
       false,
       false,
     ]);
+    parse("GET / HTTP/1.1\r\nHost: a\r\n\r\n", head);
+    expect([head.body, head.contentLength, head.isKeepAlive]).toEqual([BODY.NONE, 0, true]);
+    const { lines } = head;
+    const positions = [lines.contentLengthLine, lines.expectLine, lines.upgradeLine, lines.connectionLine];
+    expect(positions).toEqual([-1, -1, -1, -1]);
   });
 });
 

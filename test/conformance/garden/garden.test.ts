@@ -77,7 +77,7 @@ test("there is something to forward", () => expect(FORWARDED.length).toBeGreater
 describe("an origin sees exactly the request that was decided in whatever is forwarded", () => {
   for (const name of ORIGIN_NAMES) {
     test.skipIf(!isInstalled(name))(
-      isInstalled(name) ? name : `${name} (skipped: not installed)`,
+      isInstalled(name) ? name : `${name} [not installed]`,
       async () => {
         const origin = garden.origins.find((candidate) => candidate.name === name)!;
         const answers = await answersOf(origin);

@@ -5,6 +5,7 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findProgram } from "../../../tools/find-program.ts";
 
 export interface Origin {
   readonly name: OriginName;
@@ -27,14 +28,9 @@ const READY_POLL_MS = 20;
 
 type Child = ReturnType<typeof Bun.spawn>;
 
-/** Path of an origin's program, also where ordinary users do not look for one; `null` where it is not installed. */
-function programOf(name: OriginName): string | null {
-  return Bun.which(name, { PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/usr/local/sbin` });
-}
-
 /** True where the origin can be started. nginx needs Node behind it. */
 export function isInstalled(name: OriginName): boolean {
-  return name === "bun" || (programOf(name) !== null && (name !== "nginx" || programOf("node") !== null));
+  return name === "bun" || (findProgram(name) !== undefined && (name !== "nginx" || findProgram("node") !== undefined));
 }
 
 async function canConnect(unix: string): Promise<boolean> {
@@ -109,8 +105,8 @@ export async function startGarden(): Promise<Garden> {
   const children: Child[] = [];
   const origins: Origin[] = [];
   const start = async (name: OriginName, args: (unix: string) => Promise<string[]>): Promise<void> => {
-    const program = programOf(name);
-    if (program === null || !isInstalled(name)) return;
+    const program = findProgram(name);
+    if (program === undefined || !isInstalled(name)) return;
     const unix = join(folder, `${name}.sock`);
     const child = Bun.spawn([program, ...(await args(unix))], { stdin: "ignore", stdout: "ignore", stderr: "inherit" });
     children.push(child);
