@@ -1,6 +1,7 @@
 /** The pieces of the benchmark by name, in the order they run. */
 import type { Piece } from "./lib/piece.ts";
 import { apply } from "./pieces/apply.ts";
+import { endpoint } from "./pieces/endpoint.ts";
 import { growth } from "./pieces/growth.ts";
 import { idle } from "./pieces/idle.ts";
 import { latency } from "./pieces/latency.ts";
@@ -18,6 +19,7 @@ export const PIECES: ReadonlyMap<string, Piece> = new Map<string, Piece>([
   ["growth", growth],
   ["startup", startup],
   ["apply", apply],
+  ["endpoint", endpoint],
   ["stall", stall],
   ["idle", idle],
 ]);
