@@ -1,6 +1,5 @@
 /** Where routes attach, and the conditions that say what became of it. */
 import type { DocumentOf, ParentRef, ServicePort } from "../../../model/documents.ts";
-import { serviceKey } from "../../../model/names.ts";
 import type { RouteCondition, RouteReason } from "../../../model/route/condition.ts";
 import type { RoutingCode } from "../../../model/route/issue-codes.ts";
 import type { Attachment } from "./attachment.ts";
@@ -93,7 +92,7 @@ export class RouteParents {
   }
 
   #toHttpPorts(
-    route: Route,
+    route: DocumentOf<"HTTPRoute">,
     service: DocumentOf<"Service">,
     ports: readonly ServicePort[],
     compiled: CompiledRules,
@@ -103,28 +102,21 @@ export class RouteParents {
       const message = `Service ${qualifiedName(service)} speaks tcp on that port, expected an HTTP port`;
       return { reason: "NoMatchingParent", message };
     }
-    const { namespace, name } = service.metadata;
-    for (const { port } of http) {
-      const key = serviceKey(namespace, name);
-      this.#ports.attachHttp(key, namespace, port, route.metadata.namespace, compiled.rules);
-    }
+    for (const { port } of http) this.#ports.attachHttp(service, port, route, compiled.rules);
     return attached(compiled);
   }
 
   #toTcpPorts(
-    route: Route,
+    route: DocumentOf<"TCPRoute">,
     service: DocumentOf<"Service">,
     ports: readonly ServicePort[],
     compiled: CompiledRules,
     index: number,
   ): Attachment {
-    const { namespace, name } = service.metadata;
-    const key = serviceKey(namespace, name);
-    const lost = ports.filter(
-      ({ port }) => !this.#ports.attachTcp(key, namespace, port, route.metadata.namespace, compiled.rules),
-    );
+    const lost = ports.filter(({ port }) => !this.#ports.attachTcp(service, port, route, compiled.rules));
     if (lost.length === 0) return attached(compiled);
-    const message = `another route has port ${lost.map(({ port }) => port).join(", ")} of Service ${qualifiedName(service)}`;
+    const numbers = lost.map(({ port }) => port).join(", ");
+    const message = `another route has port ${numbers} of Service ${qualifiedName(service)}`;
     if (lost.length === ports.length) return { reason: "Conflicted", message };
     const what = `${route.kind} ${qualifiedName(route)}: ${message}`;
     this.#report.add(route, ["spec", "parentRefs", index], "SV1104", what);
