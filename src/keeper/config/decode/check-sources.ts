@@ -1,6 +1,6 @@
 import type { AnyDocument } from "../../../model/documents.ts";
 import type { Issue } from "../../../model/issue.ts";
-import { compareIssues } from "../../../model/issue.ts";
+import { compareIssues, hasErrors } from "../../../model/issue.ts";
 import { decodeFiles } from "./decode-files.ts";
 import { printDocuments } from "./print-documents.ts";
 import { readSources } from "./read-sources.ts";
@@ -21,6 +21,5 @@ export function checkSources(paths: readonly string[]): CheckedSources {
 /** What `selvedge expand` prints: the full documents that the sources stand for. Empty text where there are errors. */
 export function expandSources(paths: readonly string[]): { readonly text: string; readonly issues: readonly Issue[] } {
   const { documents, issues } = checkSources(paths);
-  const hasErrors = issues.some((issue) => issue.severity === "error");
-  return { text: hasErrors ? "" : printDocuments(documents), issues };
+  return { text: hasErrors(issues) ? "" : printDocuments(documents), issues };
 }

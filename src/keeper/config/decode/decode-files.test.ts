@@ -214,6 +214,13 @@ test("brackets without end are answered, not followed", () => {
   expect(hasErrors(issues)).toBe(true);
 });
 
+test("nothing that a terminal obeys gets from a file into a message", () => {
+  const text = 'apiVersion: v1\nkind: "\\e[2J\\x9b1m\\u202e\\nService"\n"\\e]0;x\\a": 1\n---\na: [\x1b[2J\n';
+  const messages = decode(text).issues.map(({ message, hint = "" }) => message + hint);
+  expect(messages.length).toBeGreaterThan(1);
+  for (const message of messages) expect(message).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+});
+
 test("keys that mean something to objects of the language mean nothing here", () => {
   const text =
     "apiVersion: selvedge/v1\nkind: Site\nmetadata: { name: a, annotations: { constructor: x } }\n__proto__: {}\nspec: { toString: 1, __proto__: {} }\n";

@@ -3,7 +3,7 @@ import { isAlias, isMap, isScalar, isSeq } from "yaml";
 import type { ConfigNode, MapEntry, Placed, SourceText } from "../schema/config-node.ts";
 import { originOf } from "../schema/config-node.ts";
 import type { Reader } from "../schema/reader.ts";
-import { quote } from "../schema/reader.ts";
+import { escapeControls, quote } from "../schema/reader.ts";
 import { ALIAS_NODES_MAX, NESTING_DEPTH_MAX, NODES_MAX, SYNTAX_ERRORS_MAX } from "./limits.ts";
 
 /** Tags of the core schema that may be written out; they change nothing but the type of a scalar. */
@@ -156,5 +156,5 @@ export class TreeBuilder {
 }
 
 function firstLine(message: string): string {
-  return message.split("\n", 1)[0]!.replace(/[.:]$/, "");
+  return escapeControls(message.split("\n", 1)[0]!.replace(/[.:]$/, ""));
 }

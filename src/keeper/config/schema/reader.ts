@@ -67,7 +67,12 @@ export function formatPath(path: FieldPath): string {
 /** A value as messages show it: quoted, on one line, cut where it is long. */
 export function quote(value: string): string {
   const cut = value.length > SHOWN_VALUE_LENGTH_MAX ? `${value.slice(0, SHOWN_VALUE_LENGTH_MAX)}…` : value;
-  return JSON.stringify(cut);
+  return escapeControls(JSON.stringify(cut));
+}
+
+/** A text of foreign origin without anything that moves a cursor or ends a line. */
+export function escapeControls(value: string): string {
+  return value.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (found) => `\\u{${found.codePointAt(0)!.toString(16)}}`);
 }
 
 /** `a, b or c`. */
