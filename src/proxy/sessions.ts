@@ -1,12 +1,12 @@
 import { FLAG } from "../model/response-flags.ts";
 import { asciiBytes } from "../wire/http1/byte-classes.ts";
 import type { RequestHead } from "../wire/http1/head.ts";
+import { latin1 } from "./bytes.ts";
 import type { Connection, Session } from "./downstream/connection.ts";
 import { HttpSession } from "./downstream/http-session.ts";
 import { sendReply } from "./downstream/send-reply.ts";
 import type { SessionFactory } from "./downstream/session-factory.ts";
 import type { RequestOrigin } from "./exchange/decide.ts";
-import { latin1 } from "./latin1.ts";
 import { splitAuthority } from "./mesh/authority.ts";
 import type { Destination, ExternalPort, Target } from "./mesh/destination.ts";
 import { MetricsSession, type MetricsSource } from "./metrics-session.ts";

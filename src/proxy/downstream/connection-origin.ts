@@ -1,6 +1,7 @@
 import type { PolicySet } from "../../model/authz/policy-set.ts";
 import type { GatewayTable } from "../../model/route/gateway-table.ts";
 import type { CallerIdentity } from "../caller.ts";
+import { AuthorityMemo } from "../exchange/authority-memo.ts";
 import type { RequestOrigin } from "../exchange/decide.ts";
 import type { Destination } from "../mesh/destination.ts";
 import type { Connection } from "./connection.ts";
@@ -11,6 +12,7 @@ export class ConnectionOrigin implements RequestOrigin {
   fixed: Destination | null = null;
   gateway: GatewayTable | null = null;
   gatewayPolicies: PolicySet | null = null;
+  readonly memo = new AuthorityMemo();
   readonly localIp: string;
   readonly localPort: number;
   readonly #connection: Connection;

@@ -2,6 +2,7 @@ import { asciiBytes } from "../../wire/http1/byte-classes.ts";
 import { ChunkedDecoder } from "../../wire/http1/chunked.ts";
 import { BODY } from "../../wire/http1/head.ts";
 import { copyBytes, writeAscii, writeHexChunkSize } from "../../wire/http1/write-head.ts";
+import { copyRun } from "../bytes.ts";
 import type { Output } from "../output.ts";
 
 const CRLF = asciiBytes("\r\n");
@@ -22,6 +23,8 @@ export class BodyWriter {
   /** Payload bytes passed on, without framing. */
   bodyBytes = 0;
   isDone = true;
+  /** Trailers were passed on behind the body. */
+  hasTrailers = false;
   #body: number = BODY.NONE;
   #left = 0;
   #writesChunks = false;
@@ -30,6 +33,7 @@ export class BodyWriter {
   /** @param body how it arrives, one of BODY. @param writesChunks how it leaves: in chunks, or as it is. */
   begin(body: number, contentLength: number, writesChunks: boolean): void {
     this.bodyBytes = 0;
+    this.hasTrailers = false;
     this.#body = body;
     this.#left = body === BODY.LENGTH ? contentLength : 0;
     this.#writesChunks = writesChunks;
@@ -96,7 +100,7 @@ export class BodyWriter {
     }
     if (length <= COPIED_CHUNK_BYTES_MAX) {
       let to = writeHexChunkSize(scratch, 0, length);
-      to = copyBytes(scratch, to, bytes, start, end);
+      to = copyRun(scratch, to, bytes, start, end);
       to = writeAscii(scratch, to, CRLF);
       out.write(scratch, 0, to, true);
       return;
@@ -113,6 +117,7 @@ export class BodyWriter {
       out.write(END, 0, END.length, false);
       return;
     }
+    this.hasTrailers = true;
     let to = writeAscii(scratch, 0, LAST_CHUNK);
     to = copyBytes(scratch, to, this.#decoder.trailerBytes, 0, trailers);
     to = writeAscii(scratch, to, CRLF);

@@ -11,12 +11,13 @@ import { redirectLocation } from "../../model/route/redirect.ts";
 import type { Rule, RuleBackend } from "../../model/route/rule.ts";
 import { FORM, METHOD, METHODS, type RequestHead } from "../../wire/http1/head.ts";
 import { normalisePath } from "../../wire/http1/normalise-path.ts";
+import { latin1 } from "../bytes.ts";
 import type { CallerIdentity } from "../caller.ts";
-import { latin1 } from "../latin1.ts";
 import { splitAuthority } from "../mesh/authority.ts";
 import type { Destination, ExternalPort, ServicePort, Target } from "../mesh/destination.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { pickTarget } from "../upstream/pick-target.ts";
+import type { AuthorityMemo } from "./authority-memo.ts";
 import { certLine } from "./cert-line.ts";
 import { ForwardPlan } from "./forward-plan.ts";
 import { ForwardedFacts, HeadFacts } from "./head-facts.ts";
@@ -31,6 +32,7 @@ export interface RequestOrigin {
   readonly gatewayPolicies: PolicySet | null;
   readonly localIp: string;
   readonly localPort: number;
+  readonly memo: AuthorityMemo;
 }
 
 /** What a request comes to. */
@@ -91,21 +93,19 @@ export class Decider {
   ): number {
     this.#clear();
     const { facts } = this;
-    const authority = latin1(bytes, head.authorityStart, head.authorityEnd);
     facts.over(bytes, head.lines, head.queryStart, head.queryEnd);
     facts.caller = origin.caller.facts;
     facts.remoteIp = origin.caller.facts.ip;
     facts.destinationIp = origin.localIp;
     facts.method =
       head.method === METHOD.OTHER ? latin1(bytes, head.methodStart, head.methodEnd) : METHODS[head.method]!;
-    facts.host = hostOf(authority);
+    const destination = this.#whereTo(origin, bytes, head);
     if (!this.#readPath(bytes, head)) return this.#reply(400, FLAG.DPE, "the path cannot be normalised");
     if (passthrough) {
       this.destination = passthrough;
       return this.#toExternal(origin, passthrough, bytes, head, into);
     }
     if (origin.gateway) return this.#throughGateway(origin, origin.gateway, bytes, head, into);
-    const destination = origin.fixed ?? this.#resolve(origin, authority, head);
     if (!destination) {
       return this.passthroughHost === "" ? this.#reply(404, FLAG.NR, "no such service") : OUTCOME.PASSTHROUGH;
     }
@@ -143,6 +143,25 @@ export class Decider {
     if (normalised === null) return false;
     this.facts.path = normalised;
     return true;
+  }
+
+  /** Fills in the host, and answers the destination it means where that is not settled otherwise. */
+  #whereTo(origin: RequestOrigin, bytes: Buffer, head: RequestHead): Destination | null {
+    const { memo } = origin;
+    const { epoch } = this.#host.mesh;
+    const { authorityStart: start, authorityEnd: end } = head;
+    if (memo.holds(bytes, start, end, epoch)) {
+      this.facts.host = memo.host;
+      return memo.destination;
+    }
+    const authority = latin1(bytes, start, end);
+    const host = hostOf(authority);
+    this.facts.host = host;
+    if (origin.gateway) return null;
+    const destination = origin.fixed ?? this.#resolve(origin, authority, head);
+    // A name that leads out of the mesh has more to it than the memo holds.
+    if (destination) memo.remember(bytes, start, end, epoch, host, destination);
+    return destination;
   }
 
   #resolve(origin: RequestOrigin, authority: string, head: RequestHead): Destination | null {

@@ -36,6 +36,8 @@ export interface ExchangeClient {
 
 const STATE = { FREE: 0, WAITING: 1, HEAD: 2, BODY: 3, DONE: 4 } as const;
 const EMPTY = Buffer.alloc(0);
+/** Most 1xx answers before the final one. Reason: a server sends one or two; each may be as large as a head. */
+const INTERIM_ANSWERS_MAX = 16;
 const CONTINUE = asciiBytes("HTTP/1.1 100 Continue\r\n\r\n");
 
 /**
@@ -57,6 +59,7 @@ export class Exchange implements UpstreamOwner, Waiter {
   /** What has arrived of an answer's head that is not complete yet. */
   #partial: Buffer = EMPTY;
   #attempts = 0;
+  #interims = 0;
   #isRequestSent = false;
   #isBackendTimer = false;
   #sentAtMs = 0;
@@ -102,6 +105,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.#plan = plan;
     this.#state = STATE.WAITING;
     this.#attempts = 0;
+    this.#interims = 0;
     this.status = 0;
     this.flag = 0;
     this.upstreamUs = 0;
@@ -224,6 +228,10 @@ export class Exchange implements UpstreamOwner, Waiter {
       }
       if (head.status === 101) {
         this.#switch(upstream, data, end);
+        return;
+      }
+      if (++this.#interims > INTERIM_ANSWERS_MAX) {
+        this.fail(502, FLAG.UPE, "the endpoint sends interim answers without end");
         return;
       }
       this.#interim(data);

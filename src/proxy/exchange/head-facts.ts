@@ -1,7 +1,7 @@
 import type { Caller, RequestFacts } from "../../model/request-facts.ts";
 import type { HeaderEdits } from "../../model/route/header-edits.ts";
 import type { HeaderLines } from "../../wire/http1/head.ts";
-import { latin1 } from "../latin1.ts";
+import { latin1 } from "../bytes.ts";
 
 const NOBODY: Caller = {
   workload: undefined,
@@ -62,6 +62,8 @@ export class HeadFacts implements RequestFacts {
   }
 
   #isNamed(lines: HeaderLines, i: number, name: string): boolean {
+    // What `Connection` names does not reach the workload, so nobody may be judged by it.
+    if (lines.nominated[i] === 1) return false;
     const start = lines.nameStart[i]!;
     if (lines.nameEnd[i]! - start !== name.length) return false;
     const bytes = this.#bytes;

@@ -1,5 +1,5 @@
 import { HEADER, type HeaderLines } from "../../wire/http1/head.ts";
-import { latin1 } from "../latin1.ts";
+import { latin1 } from "../bytes.ts";
 
 /**
  * How long the endpoint says that it keeps an idle connection (`Keep-Alive: timeout=5`), in milliseconds; 0 where it does

@@ -10,9 +10,9 @@ import {
 } from "../../telemetry/trace-context.ts";
 import { isTracestate } from "../../telemetry/tracestate.ts";
 import { asciiBytes } from "../../wire/http1/byte-classes.ts";
-import { BODY, FORM, HEADER, type HeaderLines, type RequestHead } from "../../wire/http1/head.ts";
-import { copyBytes, writeAscii, writeDecimal, writeText } from "../../wire/http1/write-head.ts";
-import { latin1 } from "../latin1.ts";
+import { BODY, FORM, HEADER, type HeaderLines, METHOD, type RequestHead } from "../../wire/http1/head.ts";
+import { writeAscii, writeDecimal, writeText } from "../../wire/http1/write-head.ts";
+import { copyRun, latin1 } from "../bytes.ts";
 
 const VERSION_LINE = asciiBytes(" HTTP/1.1\r\n");
 const CRLF = asciiBytes("\r\n");
@@ -38,7 +38,7 @@ export class RequestHeadPlan {
   host: string | null = null;
   edits: HeaderEdits | null = null;
   /** Line that tells the endpoint who calls, ready made; `null` for callers without identity. */
-  certLine: Uint8Array | null = null;
+  certLine: Buffer | null = null;
   /** The caller is inside the mesh: what it says of clients before it is passed on. */
   trustsForwarded = false;
   /** Address to announce in `x-forwarded-for`; `""`: none. */
@@ -60,7 +60,7 @@ export function writeRequestHead(
   plan: RequestHeadPlan,
   pool: RandomPool,
 ): number {
-  let to = copyBytes(into, at, bytes, head.methodStart, head.methodEnd);
+  let to = copyRun(into, at, bytes, head.methodStart, head.methodEnd);
   if (to >= 0 && to < into.length) into[to++] = 32;
   to = writeTarget(into, to, bytes, head, plan);
   to = writeAscii(into, to, VERSION_LINE);
@@ -92,23 +92,25 @@ export function writeEdits(into: Buffer, at: number, edits: HeaderEdits): number
 
 function writeTarget(into: Buffer, at: number, bytes: Buffer, head: RequestHead, plan: RequestHeadPlan): number {
   if (plan.target !== null) return writeText(into, at, plan.target);
-  if (head.form === FORM.ORIGIN) return copyBytes(into, at, bytes, head.targetStart, head.targetEnd);
-  if (head.form === FORM.ASTERISK) return copyBytes(into, at, bytes, head.targetStart, head.targetEnd);
+  if (head.form === FORM.ORIGIN) return copyRun(into, at, bytes, head.targetStart, head.targetEnd);
+  if (head.form === FORM.ASTERISK) return copyRun(into, at, bytes, head.targetStart, head.targetEnd);
   // Absolute form: the authority goes into Host, the rest is the target (RFC 9112 3.2.2).
   let to = at;
   if (head.pathEnd === head.pathStart) {
-    if (to >= 0 && to < into.length) into[to++] = 47;
-  } else to = copyBytes(into, to, bytes, head.pathStart, head.pathEnd);
+    // RFC 9112 3.2.4: OPTIONS of a whole server.
+    const isWholeServer = head.method === METHOD.OPTIONS && head.queryStart < 0;
+    if (to >= 0 && to < into.length) into[to++] = isWholeServer ? 42 : 47;
+  } else to = copyRun(into, to, bytes, head.pathStart, head.pathEnd);
   if (head.queryStart < 0) return to;
   if (to >= 0 && to < into.length) into[to++] = 63;
-  return copyBytes(into, to, bytes, head.queryStart, head.queryEnd);
+  return copyRun(into, to, bytes, head.queryStart, head.queryEnd);
 }
 
 function writeHost(into: Buffer, at: number, bytes: Buffer, head: RequestHead, plan: RequestHeadPlan): number {
   let to = writeAscii(into, at, HOST);
   to =
     plan.host === null
-      ? copyBytes(into, to, bytes, head.authorityStart, head.authorityEnd)
+      ? copyRun(into, to, bytes, head.authorityStart, head.authorityEnd)
       : writeText(into, to, plan.host);
   return writeAscii(into, to, CRLF);
 }
@@ -167,11 +169,11 @@ function copyLines(into: Buffer, at: number, bytes: Buffer, head: RequestHead, p
     if (keep) {
       if (runStart < 0) runStart = nameStart[i]!;
     } else if (runStart >= 0) {
-      to = copyBytes(into, to, bytes, runStart, nameStart[i]!);
+      to = copyRun(into, to, bytes, runStart, nameStart[i]!);
       runStart = -1;
     }
   }
-  if (runStart >= 0) to = copyBytes(into, to, bytes, runStart, linesEnd);
+  if (runStart >= 0) to = copyRun(into, to, bytes, runStart, linesEnd);
   return to;
 }
 
@@ -192,7 +194,7 @@ function isPassedOn(bytes: Buffer, start: number, end: number): boolean {
 /** What the mesh itself adds. */
 function writeOwn(into: Buffer, at: number, plan: RequestHeadPlan, pool: RandomPool): number {
   let to = at;
-  if (plan.certLine) to = writeAscii(into, to, plan.certLine);
+  if (plan.certLine) to = copyRun(into, to, plan.certLine, 0, plan.certLine.length);
   if (plan.clientIp !== "") {
     to = writeAscii(into, to, FORWARDED_FOR);
     to = writeText(into, to, plan.clientIp);
@@ -203,13 +205,13 @@ function writeOwn(into: Buffer, at: number, plan: RequestHeadPlan, pool: RandomP
   if (plan.traceparentAt < 0) {
     writeTraceparent(generated, 0, pool);
     to = writeAscii(into, to, TRACEPARENT);
-    to = copyBytes(into, to, generated, 0, TRACEPARENT_BYTES);
+    to = copyRun(into, to, generated, 0, TRACEPARENT_BYTES);
     to = writeAscii(into, to, CRLF);
   }
   if (plan.requestIdStart < 0) {
     writeRequestId(generated, TRACEPARENT_BYTES, pool);
     to = writeAscii(into, to, REQUEST_ID);
-    to = copyBytes(into, to, generated, TRACEPARENT_BYTES, generated.length);
+    to = copyRun(into, to, generated, TRACEPARENT_BYTES, generated.length);
     to = writeAscii(into, to, CRLF);
   }
   return to;

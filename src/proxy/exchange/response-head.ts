@@ -2,8 +2,8 @@
 import type { HeaderEdits } from "../../model/route/header-edits.ts";
 import { asciiBytes } from "../../wire/http1/byte-classes.ts";
 import { BODY, HEADER, type ResponseHead } from "../../wire/http1/head.ts";
-import { copyBytes, writeAscii, writeDecimal } from "../../wire/http1/write-head.ts";
-import { latin1 } from "../latin1.ts";
+import { writeAscii, writeDecimal } from "../../wire/http1/write-head.ts";
+import { copyRun, latin1 } from "../bytes.ts";
 import { writeEdits } from "./request-head.ts";
 
 const VERSION = asciiBytes("HTTP/1.1 ");
@@ -35,7 +35,7 @@ export function writeResponseHead(
   let to = writeAscii(into, at, VERSION);
   to = writeDecimal(into, to, head.status);
   if (to >= 0 && to < into.length) into[to++] = 32;
-  to = copyBytes(into, to, bytes, head.reasonStart, head.reasonEnd);
+  to = copyRun(into, to, bytes, head.reasonStart, head.reasonEnd);
   to = writeAscii(into, to, CRLF);
   to = copyLines(into, to, bytes, head, plan.edits);
   if (plan.body === BODY.LENGTH || (plan.body === BODY.NONE && head.declaredLength >= 0)) {
@@ -77,9 +77,9 @@ function copyLines(into: Buffer, at: number, bytes: Buffer, head: ResponseHead, 
     if (keep) {
       if (runStart < 0) runStart = nameStart[i]!;
     } else if (runStart >= 0) {
-      to = copyBytes(into, to, bytes, runStart, nameStart[i]!);
+      to = copyRun(into, to, bytes, runStart, nameStart[i]!);
       runStart = -1;
     }
   }
-  return runStart >= 0 ? copyBytes(into, to, bytes, runStart, head.end - 2) : to;
+  return runStart >= 0 ? copyRun(into, to, bytes, runStart, head.end - 2) : to;
 }

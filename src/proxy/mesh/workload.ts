@@ -9,7 +9,7 @@ export class Workload {
   /** Edges to what it has called, by target or destination, so that a request finds its counters with one look-up. */
   readonly edges = new Map<object, EdgeStats>();
   /** `x-forwarded-client-cert` lines by target, ready to be written. */
-  readonly certLines = new Map<object, Uint8Array>();
+  readonly certLines = new Map<object, Buffer>();
   /** Tells whether what recognised it has changed from one generation to the next. */
   readonly selectorsText: string;
 
