@@ -343,7 +343,9 @@ export class Exchange implements UpstreamOwner, Waiter {
 
   /** The answer is whole. `isClean`: nothing came behind it. */
   #complete(upstream: Upstream, isClean: boolean): void {
-    const canReuse = isClean && this.#head.isKeepAlive && this.#isRequestSent && this.#head.body !== BODY.UNTIL_CLOSE;
+    // Some servers answer at the last chunk and take trailers behind it for the next request.
+    const isAgreed = isClean && this.#isRequestSent && !this.#request.hasTrailers;
+    const canReuse = isAgreed && this.#head.isKeepAlive && this.#head.body !== BODY.UNTIL_CLOSE;
     const { endpoint } = this.#plan!.target;
     this.#upstream = null;
     if (canReuse) endpoint.release(upstream);
