@@ -1,0 +1,93 @@
+import type { EdgeRow, StatRow } from "../../telemetry/report.ts";
+import { askNode } from "../admin-client.ts";
+import { CliError, EXIT, type ExitCode } from "../exit-code.ts";
+import { findAdminPath } from "../find-node.ts";
+import { colour, printJson, printTable } from "../output.ts";
+import type { NodeOptions } from "../program.ts";
+import type { Column } from "../table.ts";
+import { durationText, latencyText, parseDuration, percentText, rateText } from "../units.ts";
+
+interface StatOptions extends NodeOptions {
+  readonly since: string;
+  readonly by?: string;
+}
+
+interface Rows<Row> {
+  /** What of the span asked for is known. */
+  readonly coveredMs: number;
+  readonly rows: readonly Row[];
+}
+
+const NUMBERS: readonly Column[] = [
+  { title: "SUCCESS", align: "right" },
+  { title: "RPS", align: "right" },
+  { title: "P50", align: "right" },
+  { title: "P95", align: "right" },
+  { title: "P99", align: "right" },
+  { title: "TCP", align: "right" },
+  { title: "DENIED", align: "right" },
+  { title: "TOP ERROR" },
+];
+
+/** `selvedge stat`. */
+export async function stat(options: StatOptions): Promise<ExitCode> {
+  const kind = options.by ?? "service";
+  const answer = await ask<StatRow>(options, { op: "stat", kind });
+  if (options.output === "json") printJson(answer);
+  else {
+    const rows = answer.rows.map((row) => [row.namespace || "-", row.name || "(unknown)", ...numbers(row)]);
+    show(answer, [{ title: "NAMESPACE" }, { title: kind.toUpperCase() }, ...NUMBERS], rows);
+  }
+  return EXIT.OK;
+}
+
+/** `selvedge edges`. */
+export async function edges(options: StatOptions): Promise<ExitCode> {
+  const answer = await ask<EdgeRow>(options, { op: "edges" });
+  if (options.output === "json") printJson(answer);
+  else {
+    const columns = [{ title: "FROM" }, { title: "TO" }, { title: "PROTO" }, { title: "SECURED" }, ...NUMBERS];
+    show(answer, columns, answer.rows.map(edgeCells));
+  }
+  return EXIT.OK;
+}
+
+function edgeCells(row: EdgeRow): string[] {
+  const from = row.source.name === "" ? "(no identity)" : `${row.source.namespace}/${row.source.name}`;
+  const to = `${row.destination.namespace}/${row.destination.name}`;
+  const version = row.destination.version === "" ? "" : ` ${row.destination.version}`;
+  // On one node nothing leaves the machine: the kernel vouches for the caller.
+  return [from, to + version, row.protocol, row.security === "none" ? "kernel" : "mTLS", ...numbers(row)];
+}
+
+function numbers(row: StatRow | EdgeRow): string[] {
+  return [
+    percentText(row.success),
+    rateText(row.rps),
+    latencyText(row.latencyP50Ms),
+    latencyText(row.latencyP95Ms),
+    latencyText(row.latencyP99Ms),
+    String(row.tcpOpen),
+    String(row.denied),
+    row.topError === null ? "" : `${row.topError.name} ${percentText(row.topError.share)}`,
+  ];
+}
+
+async function ask<Row>(options: StatOptions, request: { op: string; kind?: string }): Promise<Rows<Row>> {
+  const sinceMs = parseDuration(options.since);
+  if (sinceMs === undefined) throw new CliError(EXIT.USAGE, "--since is like 10s, 5m or 1h");
+  return (await askNode(findAdminPath(options, process.env), { ...request, sinceMs })) as Rows<Row>;
+}
+
+function show(answer: Rows<unknown>, columns: readonly Column[], rows: readonly (readonly string[])[]): void {
+  if (rows.length === 0) {
+    process.stdout.write(`no traffic in the last ${durationText(answer.coveredMs)}\n`);
+    return;
+  }
+  const success = columns.findIndex((column) => column.title === "SUCCESS");
+  const denied = columns.findIndex((column) => column.title === "DENIED");
+  printTable(columns, rows, (cell, _row, column) => {
+    if (column === success && cell !== "100%" && cell !== "-") return colour.red(cell);
+    return column === denied && cell !== "0" ? colour.yellow(cell) : cell;
+  });
+}
