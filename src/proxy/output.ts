@@ -1,5 +1,15 @@
 import type { Socket } from "bun";
 
+/** Memory for what is put together before it is sent. Reason: a head and a usual first piece of body. */
+const CORK_BYTES = 64 * 1024;
+/** Pieces that are copied to be put together; larger ones leave by themselves. */
+const CORKED_PIECE_BYTES_MAX = 32 * 1024;
+
+/** Shared by all outputs: one at a time is corked, and never longer than a callback runs. */
+const cork = Buffer.allocUnsafeSlow(CORK_BYTES);
+let corked: Output | null = null;
+let corkedBytes = 0;
+
 /**
  * The sending half of one socket. `socket.write` takes what the kernel has room for; the rest is ours to keep until the
  * socket drains. What is kept is bounded by back-pressure: whoever feeds this stops reading when `write` answers false.
@@ -24,6 +34,35 @@ export class Output {
   write(bytes: Uint8Array, start: number, end: number, isShared: boolean): boolean {
     const length = end - start;
     this.totalBytes += length;
+    if (corked === this) {
+      if (length <= CORKED_PIECE_BYTES_MAX && corkedBytes + length <= CORK_BYTES) {
+        copyInto(cork, corkedBytes, bytes, start, end);
+        corkedBytes += length;
+        return this.queuedBytes === 0;
+      }
+      this.uncork();
+    }
+    return this.#send(bytes, start, end, isShared);
+  }
+
+  /** Until `uncork`, small writes are put together, so that they leave in one. */
+  cork(): void {
+    if (corked !== null && corked !== this) corked.uncork();
+    corked = this;
+  }
+
+  /** Sends what was put together; true when nothing is queued after it. */
+  uncork(): boolean {
+    if (corked !== this) return this.queuedBytes === 0;
+    corked = null;
+    const length = corkedBytes;
+    corkedBytes = 0;
+    if (length > 0) this.#send(cork, 0, length, true);
+    return this.queuedBytes === 0;
+  }
+
+  #send(bytes: Uint8Array, start: number, end: number, isShared: boolean): boolean {
+    const length = end - start;
     let sent = 0;
     if (this.queuedBytes === 0 && this.socket) {
       sent = this.socket.write(bytes, start, length);
@@ -62,6 +101,7 @@ export class Output {
 
   /** Half-closes after everything queued has gone out. `shutdown`, because `end` may drop what the peer is still sending. */
   end(): void {
+    this.uncork();
     this.#isEnding = true;
     if (this.queuedBytes === 0) this.#shutdown();
   }
@@ -72,6 +112,10 @@ export class Output {
 
   /** Forgets what is queued, because nobody will read it. */
   drop(): void {
+    if (corked === this) {
+      corked = null;
+      corkedBytes = 0;
+    }
     this.#queue.length = 0;
     this.#headOffset = 0;
     this.queuedBytes = 0;
@@ -82,4 +126,10 @@ export class Output {
     this.#hasEnded = true;
     this.socket.shutdown();
   }
+}
+
+function copyInto(target: Buffer, at: number, source: Uint8Array, start: number, end: number): void {
+  // `Buffer.copy` makes no view of the source, which costs as much as copying a kilobyte.
+  if (Buffer.isBuffer(source)) source.copy(target, at, start, end);
+  else target.set(source.subarray(start, end), at);
 }

@@ -164,6 +164,7 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
       // All in the condition.
     }
     this.#isRunning = false;
+    if (this.#exchange.isActive) this.#exchange.flushRequest();
     if (this.#at >= this.#input.length) this.#input = EMPTY;
   }
 

@@ -155,9 +155,16 @@ export class Exchange implements UpstreamOwner, Waiter {
       this.fail(500, FLAG.IH, "the edited head is too large");
       return;
     }
-    const isSent = upstream.out.write(scratch, 0, end, true);
+    // What is there of the body leaves with the head: see `flushRequest`.
+    if (!this.#request.isDone) upstream.out.cork();
+    upstream.out.write(scratch, 0, end, true);
     if (this.#request.isDone) this.#requestSent();
-    else if (isSent) client.resumeReading();
+    else client.resumeReading();
+  }
+
+  /** The client has handed over everything it had: what was put together leaves now. */
+  flushRequest(): void {
+    this.#upstream?.out.uncork();
   }
 
   onUpstreamFailed(flag: number, reason: string): void {
@@ -305,10 +312,14 @@ export class Exchange implements UpstreamOwner, Waiter {
       else if (!isSent) upstream.pause();
       return;
     }
-    const isSent = client.out.write(this.#host.scratch, 0, to, true);
-    if (this.#response.isDone) this.#complete(upstream, rest === 0);
-    else if (rest > 0) this.#takeBody(upstream, data, headEnd);
-    else if (!isSent) upstream.pause();
+    client.out.cork();
+    client.out.write(this.#host.scratch, 0, to, true);
+    if (rest > 0 && !this.#response.isDone) this.#takeBody(upstream, data, headEnd);
+    else {
+      const isSent = client.out.uncork();
+      if (this.#response.isDone) this.#complete(upstream, rest === 0);
+      else if (!isSent) upstream.pause();
+    }
   }
 
   #responsePlan(): ResponseHeadPlan {
@@ -330,7 +341,10 @@ export class Exchange implements UpstreamOwner, Waiter {
 
   #takeBody(upstream: Upstream, data: Buffer, start: number): void {
     const { out } = this.#client;
+    // Chunks leave with their framing, the last one with the end, and all of them with a head before them.
+    if (this.#head.body === BODY.CHUNKED) out.cork();
     const end = this.#response.write(data, start, data.length, out, this.#host.scratch);
+    out.uncork();
     this.#host.touch(STREAM_IDLE_MS);
     if (end < 0) {
       this.flag = FLAG.UPE;
