@@ -44,6 +44,8 @@ export class PlainRequest implements RequestFacts {
   readonly destinationPort: number;
   readonly destinationIp: string;
   readonly remoteIp: string;
+  /** Name as given and value of each line, in order. */
+  readonly headerLines: readonly (readonly [name: string, value: string])[];
   readonly #headers = new Map<string, string[]>();
 
   constructor(init: PlainRequestInit) {
@@ -55,7 +57,8 @@ export class PlainRequest implements RequestFacts {
     this.destinationPort = init.destinationPort ?? 80;
     this.destinationIp = init.destinationIp ?? "";
     this.remoteIp = init.remoteIp ?? init.caller.ip;
-    for (const [name, value] of init.headers ?? []) {
+    this.headerLines = init.headers ?? [];
+    for (const [name, value] of this.headerLines) {
       const lines = this.#headers.get(name.toLowerCase());
       if (lines === undefined) this.#headers.set(name.toLowerCase(), [value]);
       else lines.push(value);
