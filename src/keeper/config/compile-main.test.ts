@@ -117,3 +117,16 @@ test("users are read from passwd lines, and what is none is passed over", () => 
     ["web", 1001],
   ]);
 });
+
+test("an assertion that does not hold is an error of the change that breaks it", () => {
+  const assertion = (expect: string) => `
+---
+apiVersion: selvedge/v1
+kind: Assertion
+metadata: { name: a }
+spec: { expect: ${expect}, from: prod/orders, to: prod/orders }
+`;
+  const codes = (text: string) => loadSources([source("assert.yaml", text)], ENV).issues.map((issue) => issue.code);
+  expect(codes(SITE + assertion("deny"))).toEqual([]);
+  expect(codes(SITE + assertion("allow"))).toEqual(["SV2101"]);
+});

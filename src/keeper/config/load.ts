@@ -5,6 +5,7 @@ import { compareIssues, hasErrors, type Issue } from "../../model/issue.ts";
 import type { RouteCondition } from "../../model/route/condition.ts";
 import { FAILURES_FOR_CHECK, type RoutingCode } from "../../model/route/issue-codes.ts";
 import type { SnapshotRecord } from "../../model/snapshot.ts";
+import { checkAssertions } from "./compile/assertions.ts";
 import { compile } from "./compile/compile.ts";
 import type { CompileEnv } from "./compile/site.ts";
 import { decodeFiles } from "./decode/decode-files.ts";
@@ -34,7 +35,7 @@ const FOLLOW_UPS: ReadonlySet<string> = new Set<RoutingCode | "SV2009" | "SV2102
   "SV2102",
 ]);
 
-/** Reads, decodes and compiles. */
+/** Reads, decodes and compiles. Assertions are judged only where everything else is sound. */
 export function loadSources(paths: readonly string[], env: CompileEnv): LoadResult {
   const sources = readSources(paths);
   const decoded = decodeFiles(sources.files);
@@ -43,6 +44,10 @@ export function loadSources(paths: readonly string[], env: CompileEnv): LoadResu
   const isWhole = !hasErrors(found);
   const ofCompiling = isWhole ? compiled.issues : compiled.issues.filter((issue) => !FOLLOW_UPS.has(issue.code));
   const issues = [...found, ...ofCompiling];
+  if (!hasErrors(issues)) {
+    const assertions = decoded.documents.filter((document) => document.kind === "Assertion");
+    issues.push(...checkAssertions(compiled.records, assertions));
+  }
   return {
     issues: issues.sort(compareIssues),
     documents: decoded.documents,
