@@ -1,4 +1,5 @@
 import type { Socket } from "bun";
+import { copyOf } from "../base/copy-bytes.ts";
 
 /** Memory for what is put together before it is sent. Reason: a head and a usual first piece of body. */
 const CORK_BYTES = 64 * 1024;
@@ -69,7 +70,7 @@ export class Output {
       if (sent === length) return true;
       if (sent < 0) return true;
     }
-    const rest = isShared ? bytes.slice(start + sent, end) : bytes.subarray(start + sent, end);
+    const rest = isShared ? copyOf(bytes, start + sent, end) : bytes.subarray(start + sent, end);
     this.#queue.push(rest);
     this.queuedBytes += rest.length;
     return false;

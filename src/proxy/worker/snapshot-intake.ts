@@ -1,3 +1,4 @@
+import { copyOf } from "../../base/copy-bytes.ts";
 import type { SnapshotRecord } from "../../model/snapshot.ts";
 import { LineAssembler } from "../../wire/channel/line-assembler.ts";
 import { INTAKE_SLICE_MS } from "../limits.ts";
@@ -61,7 +62,7 @@ export class SnapshotIntake {
   /** `bytes` is copied. */
   lines(bytes: Uint8Array): void {
     if (!this.#incoming || this.#hasEnded) return;
-    this.#waiting.push(bytes.slice());
+    this.#waiting.push(copyOf(bytes));
     this.#waitingBytes += bytes.length;
     if (this.#waitingBytes > WAITING_BYTES_MAX) this.#host.holdBack(true);
     this.#schedule();

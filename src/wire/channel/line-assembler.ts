@@ -1,3 +1,4 @@
+import { copyOf } from "../../base/copy-bytes.ts";
 import { ChannelError } from "./codec.ts";
 
 /** Longest record line. Reason: a service with 10,000 rules takes about 5 MB; far beyond that something is wrong. */
@@ -44,7 +45,7 @@ export class LineAssembler {
   #keep(part: Uint8Array): void {
     this.#heldBytes += part.length;
     if (this.#heldBytes > LINE_BYTES_MAX) throw new ChannelError(`a line of more than ${LINE_BYTES_MAX} bytes`);
-    this.#parts.push(part.slice());
+    this.#parts.push(copyOf(part));
   }
 
   #finish(tail: Uint8Array): Uint8Array {
