@@ -39,3 +39,18 @@ export function ratioOfPairs(a: readonly number[], b: readonly number[]): Ratio 
   const margin = (T_975[pairs - 2] ?? 1.96) * Math.sqrt(variance / pairs);
   return { mean: Math.exp(mean), low: Math.exp(mean - margin), high: Math.exp(mean + margin), pairs };
 }
+
+/** A ratio as it is shown: the mean, and its interval where there are pairs enough to speak of one. */
+export function showRatio(ratio: Ratio, digits = 2): string {
+  if (ratio.pairs === 0) return "no valid pair";
+  const range = ratio.pairs < 2 ? "" : `${ratio.low.toFixed(digits)}-${ratio.high.toFixed(digits)}, `;
+  return `${ratio.mean.toFixed(digits)} (${range}${ratio.pairs} pairs)`;
+}
+
+/** Pairs that a ratio must come from before it is held against a gate. */
+export const PAIRS_MIN = 10;
+
+/** Why a ratio may not be held against a gate, or `undefined`. */
+export function tooFewPairs(ratio: Ratio): string | undefined {
+  return ratio.pairs < PAIRS_MIN ? `${ratio.pairs} valid pairs, ${PAIRS_MIN} needed` : undefined;
+}

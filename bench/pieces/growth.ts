@@ -1,8 +1,9 @@
 /** Does the cost of a request grow with the number of routes and rules? Two meshes side by side, 10 against 10,000. */
 import { interleave, measure, validPairs } from "../lib/measure.ts";
 import type { PieceContext, PieceReport } from "../lib/piece.ts";
-import { median, ratioOfPairs } from "../lib/statistics.ts";
+import { median, ratioOfPairs, showRatio, tooFewPairs } from "../lib/statistics.ts";
 import { type SelvedgeSubject, startSelvedge } from "../lib/subjects.ts";
+import { warmUp } from "../lib/warm-up.ts";
 import { closedLoop } from "../lib/wrk.ts";
 
 const SIZES = [10, 10_000] as const;
@@ -15,6 +16,7 @@ export async function growth(context: PieceContext): Promise<PieceReport> {
       context.note(`growth: starting with ${rules} routes and rules`);
       subjects.push(await startSelvedge(context.scratch, { label: `rules-${rules}`, rules }));
     }
+    await warmUp(context, subjects);
     const measured = await interleave(subjects, context.rounds, (subject) =>
       measure(subject, () =>
         closedLoop({ port: subject.httpPort, path: "/p/5", connections: 64, seconds: context.seconds }),
@@ -34,7 +36,8 @@ export async function growth(context: PieceContext): Promise<PieceReport> {
         {
           gate: "growth",
           value: ratio.high,
-          text: `${ratio.mean.toFixed(3)} (${ratio.low.toFixed(3)}-${ratio.high.toFixed(3)}, ${ratio.pairs} pairs)`,
+          text: showRatio(ratio, 3),
+          void: tooFewPairs(ratio),
         },
       ],
       raw: Object.fromEntries(measured),

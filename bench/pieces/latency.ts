@@ -4,8 +4,9 @@ import { interleave, type Measured, measure } from "../lib/measure.ts";
 import { openLoop } from "../lib/open-loop.ts";
 import type { OpenLoopResult } from "../lib/open-loop-statistics.ts";
 import type { PieceContext, PieceReport } from "../lib/piece.ts";
-import { median, ratioOfPairs } from "../lib/statistics.ts";
+import { median, ratioOfPairs, showRatio, tooFewPairs } from "../lib/statistics.ts";
 import { type Subject, startHaproxy, startNginx, startSelvedge } from "../lib/subjects.ts";
+import { warmUp } from "../lib/warm-up.ts";
 
 /** Requests per second; the gate is about the middle one. */
 const RATES = [1_000, 5_000, 10_000] as const;
@@ -32,6 +33,7 @@ export async function latency(context: PieceContext): Promise<PieceReport> {
   const figures: Figure[] = [];
   const raw: Record<string, unknown> = {};
   try {
+    await warmUp(context, subjects);
     for (const rate of RATES) {
       context.note(`open loop: ${rate}/s`);
       const measured = await interleave(subjects, context.rounds, async (subject) => {
@@ -89,7 +91,7 @@ function gateFigure(measured: ReadonlyMap<string, Measurement[]>): Figure {
   return {
     gate: "p99",
     value: isNear ? Math.min(ratio.high, 1.3) : ratio.high,
-    text: `${ratio.mean.toFixed(2)} (${ratio.low.toFixed(2)}-${ratio.high.toFixed(2)}); ${Math.round(median(a))} against ${Math.round(median(b))} µs`,
-    void: ratio.pairs === 0 ? "no valid pair" : undefined,
+    text: `${showRatio(ratio)}; ${Math.round(median(a))} against ${Math.round(median(b))} µs`,
+    void: tooFewPairs(ratio),
   };
 }

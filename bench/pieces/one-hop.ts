@@ -1,9 +1,10 @@
 /** CPU per request and requests per second of one hop: bodies, connections, a connection per request. */
-import { type Figure, GATES } from "../lib/gates.ts";
+import type { Figure } from "../lib/gates.ts";
 import { interleave, type Measured, measure, validPairs } from "../lib/measure.ts";
 import type { PieceContext, PieceReport } from "../lib/piece.ts";
-import { median, ratioOfPairs } from "../lib/statistics.ts";
+import { median, ratioOfPairs, showRatio, tooFewPairs } from "../lib/statistics.ts";
 import { type Subject, startHaproxy, startNginx, startSelvedge } from "../lib/subjects.ts";
+import { warmUp } from "../lib/warm-up.ts";
 import { type ClosedLoop, type ClosedLoopResult, closedLoop } from "../lib/wrk.ts";
 
 interface Case extends Pick<ClosedLoop, "path" | "connections" | "isConnectionPerRequest"> {
@@ -38,6 +39,7 @@ export async function oneHop(context: PieceContext): Promise<PieceReport> {
   const figures: Figure[] = [];
   const raw: Record<string, unknown> = {};
   try {
+    await warmUp(context, subjects);
     for (const [index, one] of CASES.entries()) {
       context.note(`one hop: ${one.title}`);
       const run = (subject: Subject) =>
@@ -75,9 +77,7 @@ function rowOf(title: string, name: string, measured: ReadonlyMap<string, Measur
     name,
     Math.round(median(shown.map((one) => one.result.requestsPerSecond))).toLocaleString("en"),
     Number.isNaN(cpu) ? "" : cpu.toFixed(1),
-    ratio === undefined || Number.isNaN(ratio.mean)
-      ? ""
-      : `${ratio.mean.toFixed(2)} (${ratio.low.toFixed(2)}-${ratio.high.toFixed(2)})`,
+    ratio === undefined || name === "haproxy" ? "" : showRatio(ratio),
     `${Math.round(median(shown.map((one) => one.busyOthers)) * 100)} %`,
     valid.length === all.length ? "" : `${all.length - valid.length} of ${all.length}`,
   ];
@@ -90,6 +90,5 @@ function gateFigure(measured: ReadonlyMap<string, Measurement[]>): Figure {
     cpuUsPerRequest,
   );
   const ratio = ratioOfPairs(ours, theirs);
-  const text = `${ratio.mean.toFixed(2)} (${ratio.low.toFixed(2)}-${ratio.high.toFixed(2)}, ${ratio.pairs} pairs; gate ${GATES.oneHopCpu.gate})`;
-  return { gate: "oneHopCpu", value: ratio.high, text, void: ratio.pairs === 0 ? "no valid pair" : undefined };
+  return { gate: "oneHopCpu", value: ratio.high, text: showRatio(ratio), void: tooFewPairs(ratio) };
 }

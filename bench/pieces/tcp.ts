@@ -3,7 +3,7 @@ import { findProgram } from "../../tools/find-program.ts";
 import { interleave, type Measured, measure, validPairs } from "../lib/measure.ts";
 import type { PieceContext, PieceReport } from "../lib/piece.ts";
 import { CORE_OF_OTHERS, GENERATOR_UID, runToEnd, start, stop, untilListening } from "../lib/processes.ts";
-import { median, ratioOfPairs } from "../lib/statistics.ts";
+import { median, ratioOfPairs, showRatio, tooFewPairs } from "../lib/statistics.ts";
 import { SINK_PORT, type Subject, startHaproxy, startSelvedge } from "../lib/subjects.ts";
 
 /** Streams at a time. */
@@ -71,6 +71,9 @@ function report(subjects: readonly Subject[], measured: ReadonlyMap<string, Meas
   // so these rounds are kept and the table shows how busy that core was.
   const all = (of: Measured<TcpResult>[]) => of.map((one) => ({ ...one, void: undefined }));
   const ratio = ratioOfPairs(...validPairs(all(ours), all(theirs), (one) => one.result.gbitPerSecond));
-  const text = `${ratio.mean.toFixed(2)} (${ratio.low.toFixed(2)}-${ratio.high.toFixed(2)}, ${ratio.pairs} pairs)`;
-  return { rows, figures: [{ gate: "tcpRelay", value: ratio.low, text }], raw: Object.fromEntries(measured) };
+  return {
+    rows,
+    figures: [{ gate: "tcpRelay", value: ratio.low, text: showRatio(ratio), void: tooFewPairs(ratio) }],
+    raw: Object.fromEntries(measured),
+  };
 }
