@@ -48,10 +48,10 @@ export function handledAccess(abi: number): number {
 }
 
 /**
- * Restricts the calling thread to the rules: all other opening, creating, renaming and removing fails with EACCES. Where the ABI
- * knows it (6), signals to and abstract unix sockets of processes outside fail too. Needs no_new_privs. Throws SystemCallError.
+ * Makes a ruleset of the rules, to be put on later: paths are opened now, with the rights of now. The caller closes it; execve
+ * does so too. Throws SystemCallError.
  */
-export function restrictToPaths(abi: number, rules: readonly PathRule[]): void {
+export function makeRuleset(abi: number, rules: readonly PathRule[]): number {
   const machine = requireSupportedMachine();
   const attributes = new BigUint64Array([
     BigInt(handledAccess(abi)),
@@ -63,12 +63,17 @@ export function restrictToPaths(abi: number, rules: readonly PathRule[]): void {
     "landlock_create_ruleset",
     systemCall(SYSCALL.landlock_create_ruleset[machine], ptr(attributes), bytes, 0),
   );
-  try {
-    for (const rule of rules) addRule(SYSCALL.landlock_add_rule[machine], ruleset, rule);
-    checked("landlock_restrict_self", systemCall(SYSCALL.landlock_restrict_self[machine], ruleset, 0));
-  } finally {
-    processCalls().close(ruleset);
-  }
+  for (const rule of rules) addRule(SYSCALL.landlock_add_rule[machine], ruleset, rule);
+  return ruleset;
+}
+
+/**
+ * Restricts the calling thread to the rules: all other opening, creating, renaming and removing fails with EACCES. Where the ABI
+ * knows it (6), signals to and abstract unix sockets of processes outside fail too. Needs no_new_privs. Throws SystemCallError.
+ */
+export function restrictTo(ruleset: number): void {
+  const number = SYSCALL.landlock_restrict_self[requireSupportedMachine()];
+  checked("landlock_restrict_self", systemCall(number, ruleset, 0));
 }
 
 function addRule(number: number, ruleset: number, rule: PathRule): void {

@@ -4,13 +4,16 @@
  *
  * Usage: bun launcher.ts PLAN, where PLAN is a LaunchPlan as JSON. It never starts the program less confined than told: on any
  * failure it prints one line to stderr and exits with LAUNCH_FAILED_EXIT_CODE.
+ *
+ * Where the program's user could not read it (a package under /root, a clone in a private directory), it is bundled into one
+ * text here and handed over as standard input, and the Bun binary is executed by descriptor.
  */
 
 import { ptr } from "bun:ffi";
-import { readdirSync, readFileSync, realpathSync } from "node:fs";
-import { resolve } from "node:path";
+import { readdirSync, readFileSync, realpathSync, writeSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { cString, cStringArray } from "./c-string.ts";
-import { landlockAbi, restrictToPaths } from "./landlock.ts";
+import { landlockAbi, makeRuleset, type PathRule, restrictTo } from "./landlock.ts";
 import {
   executablesIn,
   findExposed,
@@ -19,38 +22,53 @@ import {
   parseLaunchPlan,
   rulesFor,
 } from "./launch-plan.ts";
-import { checked, errno, processCalls, SystemCallError } from "./libc.ts";
+import { checked, errno, memoryCalls, processCalls, SystemCallError, systemCall } from "./libc.ts";
 import { requireSupportedMachine } from "./machine.ts";
 import { dropPrivileges, setLimits, setNoNewPrivileges } from "./privileges.ts";
+import { isReachable, MAY } from "./reach.ts";
 import { installFilter, startFilter } from "./seccomp.ts";
+import { SYSCALL } from "./syscall-numbers.ts";
 
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const FIRST_FD = 3;
+const O_PATH_CLOEXEC = 0o10000000 | 0o2000000;
+const MFD_CLOEXEC = 1;
+const AT_EMPTY_PATH = 0x1000;
+const STANDARD_INPUT = "-";
 /** Nothing the program creates is for others. */
 const UMASK = 0o077;
 
-function launch(plan: LaunchPlan): never {
+/** How to get at what the user itself could not open. */
+interface Handles {
+  /** The Bun binary, or -1: by its path. */
+  readonly bunFd: number;
+  /** What Bun is told to run: the program's path, or STANDARD_INPUT for its bundle. */
+  readonly program: string;
+}
+
+async function launch(plan: LaunchPlan): Promise<never> {
   const abi = landlockAbi();
   if (abi === 0 && plan.requiresLandlock) throw new Error("this kernel has no Landlock, which confines file access");
   const rules = rulesFor(plan, executablesIn(readFileSync("/proc/self/maps", "utf8")));
-  const exposed = findExposed(
-    rules.map((rule) => resolved(rule.path)),
-    plan.forbidden.map(resolved),
-  );
+  const allowed = rules.map((rule) => resolved(rule.path));
+  const exposed = findExposed(allowed, plan.forbidden.map(resolved));
   if (exposed !== undefined) throw new Error(`${exposed} lies in a directory that the program may read`);
 
   // In a session of its own: Ctrl-C in the keeper's terminal is for the keeper, which drains. Fails where it already leads one.
   processCalls().setsid();
   process.umask(UMASK);
-  process.chdir("/");
   keepOnly(plan.fds);
+  const handles = await openFor(plan);
+  // The runtime lists its working directory when it reads its program from standard input, so that one must be readable.
+  process.chdir(handles.program === STANDARD_INPUT ? libraryDirectoryIn(rules) : "/");
+  const ruleset = abi > 0 ? makeRuleset(abi, rules) : -1;
   setLimits();
   dropPrivileges(plan.user, plan.bindLowPorts);
   setNoNewPrivileges();
-  if (abi > 0) restrictToPaths(abi, rules);
-  installFilter(startFilter(requireSupportedMachine()));
-  return become(plan);
+  if (ruleset >= 0) restrictTo(ruleset);
+  installFilter(startFilter(requireSupportedMachine(), process.pid));
+  return become(plan, handles);
 }
 
 /** Marks every descriptor beyond stderr to be closed by execve, except the listed ones. Throws where one of those is not open. */
@@ -64,11 +82,47 @@ function keepOnly(fds: readonly number[]): void {
   for (const fd of fds) checked(`fcntl(${fd}, F_SETFD)`, fcntl(fd, F_SETFD, 0));
 }
 
-function become(plan: LaunchPlan): never {
-  const argv = cStringArray([plan.bun, ...plan.bunFlags, plan.program, ...plan.args]);
+async function openFor(plan: LaunchPlan): Promise<Handles> {
+  const { user, bun, program } = plan;
+  if (user === null) return { bunFd: -1, program };
+  const canExecute = isReachable(bun, user, MAY.EXECUTE);
+  const bunFd = canExecute ? -1 : checked(`open(${bun})`, processCalls().open(ptr(cString(bun)), O_PATH_CLOEXEC, 0));
+  if (isReachable(program, user, MAY.READ)) return { bunFd, program };
+  putOnStandardInput(await bundled(program));
+  return { bunFd, program: STANDARD_INPUT };
+}
+
+async function bundled(program: string): Promise<Uint8Array> {
+  const { outputs } = await Bun.build({ entrypoints: [program], target: "bun" });
+  const [output] = outputs;
+  if (output === undefined || outputs.length !== 1) throw new Error(`${program} does not bundle into one text`);
+  return new Uint8Array(await output.arrayBuffer());
+}
+
+function putOnStandardInput(text: Uint8Array): void {
+  const fd = checked("memfd_create", memoryCalls().memfd_create(ptr(cString("program")), MFD_CLOEXEC));
+  // By position, so that the reader begins at the beginning.
+  for (let at = 0; at < text.length; ) at += writeSync(fd, text, at, text.length - at, at);
+  checked("dup2", processCalls().dup2(fd, 0));
+}
+
+function become(plan: LaunchPlan, { bunFd, program }: Handles): never {
+  const argv = cStringArray([plan.bun, ...plan.bunFlags, program, ...plan.args]);
   const environment = cStringArray(Object.entries(plan.env).map(([name, value]) => `${name}=${value}`));
-  processCalls().execve(ptr(cString(plan.bun)), ptr(argv.pointers), ptr(environment.pointers));
+  const [argvAt, environmentAt] = [ptr(argv.pointers), ptr(environment.pointers)];
+  if (bunFd < 0) {
+    processCalls().execve(ptr(cString(plan.bun)), argvAt, environmentAt);
+  } else {
+    const number = SYSCALL.execveat[requireSupportedMachine()];
+    systemCall(number, bunFd, ptr(cString("")), argvAt, environmentAt, AT_EMPTY_PATH);
+  }
   throw new SystemCallError(`execve(${plan.bun}) as uid ${process.getuid?.()}`, errno());
+}
+
+function libraryDirectoryIn(rules: readonly PathRule[]): string {
+  const loader = rules.find((rule) => rule.access === "execute" && rule.path.includes(".so"));
+  if (loader === undefined) throw new Error("no loader among the libraries of this process");
+  return dirname(loader.path);
 }
 
 function resolved(path: string): string {
@@ -80,7 +134,7 @@ function resolved(path: string): string {
 }
 
 try {
-  launch(parseLaunchPlan(process.argv[2] ?? ""));
+  await launch(parseLaunchPlan(process.argv[2] ?? ""));
 } catch (error) {
   console.error(`selvedge: the worker was not started: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(LAUNCH_FAILED_EXIT_CODE);

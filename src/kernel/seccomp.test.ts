@@ -5,6 +5,7 @@ import { DENIED_FROM_START, DENIED_WHEN_RUNNING, numberOn, SYSCALL } from "./sys
 
 const MACHINES = ["x64", "arm64"] as const;
 const AUDIT = { x64: 0xc000003e, arm64: 0xc00000b7 } as const;
+const PID = 4321;
 const ALLOW = 0x7fff0000;
 const KILL = 0x80000000;
 const denied = (errno: number) => 0x00050000 + errno;
@@ -32,7 +33,11 @@ for (const machine of MACHINES) {
   const audit = AUDIT[machine];
   test(`on ${machine} every listed call is denied and every other one passes`, () => {
     const filters = [
-      { program: startFilter(machine), list: DENIED_FROM_START, exempt: ["socket", "ioctl"] as const },
+      {
+        program: startFilter(machine, PID),
+        list: DENIED_FROM_START,
+        exempt: ["socket", "ioctl", "kill", "tgkill"] as const,
+      },
       { program: runningFilter(machine), list: DENIED_WHEN_RUNNING, exempt: ["clone", "clone3"] as const },
     ];
     for (const { program, list, exempt } of filters) {
@@ -49,7 +54,7 @@ for (const machine of MACHINES) {
   });
 
   test(`on ${machine} sockets are of the four families, and netlink of two protocols`, () => {
-    const program = startFilter(machine);
+    const program = startFilter(machine, PID);
     const socket = (...args: number[]) => run(program, SYSCALL.socket[machine], audit, args);
     for (const family of [1, 2, 10]) expect(socket(family, 1, 0)).toBe(ALLOW);
     for (const protocol of [0, 4]) expect(socket(16, 3, protocol)).toBe(ALLOW);
@@ -58,7 +63,7 @@ for (const machine of MACHINES) {
   });
 
   test(`on ${machine} terminals cannot be typed into, and a running worker makes threads but no processes`, () => {
-    const ioctl = (request: number) => run(startFilter(machine), SYSCALL.ioctl[machine], audit, [0, request]);
+    const ioctl = (request: number) => run(startFilter(machine, PID), SYSCALL.ioctl[machine], audit, [0, request]);
     expect(ioctl(0x5412)).toBe(denied(ERRNO.EPERM));
     expect(ioctl(0x541c)).toBe(denied(ERRNO.EPERM));
     expect(ioctl(0x5401)).toBe(ALLOW);
@@ -68,8 +73,16 @@ for (const machine of MACHINES) {
     expect(run(runningFilter(machine), SYSCALL.clone3[machine], audit)).toBe(denied(ERRNO.ENOSYS));
   });
 
+  test(`on ${machine} signals reach this process and no other, no group and not everybody`, () => {
+    for (const call of ["kill", "tgkill"] as const) {
+      const signal = (pid: number) => run(startFilter(machine, PID), SYSCALL[call][machine], audit, [pid]);
+      expect(signal(PID)).toBe(ALLOW);
+      for (const pid of [1, 0, 0xffff_ffff, PID + 1]) expect(signal(pid)).toBe(denied(ERRNO.EPERM));
+    }
+  });
+
   test(`on ${machine} calls of other architectures kill the process`, () => {
-    for (const program of [startFilter(machine), runningFilter(machine)]) {
+    for (const program of [startFilter(machine, PID), runningFilter(machine)]) {
       expect(run(program, 1, 0x40000003)).toBe(KILL);
       if (machine === "x64") expect(run(program, 0x40000000 + 59, audit)).toBe(KILL);
     }

@@ -46,12 +46,17 @@ const NETLINK_PROTOCOLS = [0, 4] as const;
 /** Put bytes into a terminal as if typed. */
 const TERMINAL_INJECTIONS = [0x5412, 0x541c] as const;
 
-/** The filter that holds from the launcher on. A call of a foreign architecture or of the x32 ABI kills the process. */
-export function startFilter(machine: Machine): readonly BpfInstruction[] {
+/**
+ * The filter that holds from the launcher on, for the process `pid` (which execve keeps): signals reach only itself. A call of a
+ * foreign architecture or of the x32 ABI kills the process.
+ */
+export function startFilter(machine: Machine, pid: number): readonly BpfInstruction[] {
   return [
     ...preamble(machine),
     ...DENIED_FROM_START.flatMap((entry) => denial(numberOn(machine, entry))),
     ...terminalRule(machine),
+    ...signalRule(SYSCALL.kill[machine], pid),
+    ...signalRule(SYSCALL.tgkill[machine], pid),
     ...socketRule(machine),
     [RETURN, 0, 0, ALLOW],
   ];
@@ -123,6 +128,16 @@ function terminalRule(machine: Machine): BpfInstruction[] {
     [RETURN, 0, 0, ALLOW],
   ];
   return [[JUMP_EQUAL, 0, body.length, SYSCALL.ioctl[machine]], ...body];
+}
+
+/** kill and tgkill both take the process first. */
+function signalRule(number: number, pid: number): BpfInstruction[] {
+  const body: BpfInstruction[] = [
+    [LOAD_WORD, 0, 0, OFFSET_ARGUMENT_0],
+    ...permission(pid),
+    [RETURN, 0, 0, FAIL | ERRNO.EPERM],
+  ];
+  return [[JUMP_EQUAL, 0, body.length, number], ...body];
 }
 
 function socketRule(machine: Machine): BpfInstruction[] {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type LineProcess, startLines } from "../../test/support/line-process.ts";
@@ -34,9 +34,9 @@ interface Started {
 }
 
 /** A keeper of the attacking worker, as us or (`prefix`) as somebody else. */
-async function startKeeper(prefix: readonly string[] = [], bindLowPorts = false): Promise<Started> {
+async function startKeeper(prefix: readonly string[] = [], bindLowPorts = false, program = ATTACKER): Promise<Started> {
   const { directory, secret } = stateDirectory(prefix.length > 0);
-  const argument = { program: ATTACKER, directory, secret, readable: [SUPPORT], bindLowPorts };
+  const argument = { program, directory, secret, readable: [SUPPORT], bindLowPorts };
   const command = [...prefix, process.execPath, KEEPER, JSON.stringify(argument)];
   const keeper = startLines(command, {
     BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0",
@@ -145,6 +145,18 @@ test.skipIf(!isRoot || !hasLandlock)(
 );
 
 test.skipIf(!isRoot || !hasLandlock)(
+  "a worker whose user cannot enter the package is confined all the same",
+  async () => {
+    const { directory } = stateDirectory(false);
+    for (const part of ["src/kernel", "test/support"]) {
+      cpSync(join(import.meta.dir, "../..", part), join(directory, part), { recursive: true });
+    }
+    chmodSync(directory, 0o700);
+    await expectConfined(await startKeeper([], false, join(directory, "test/support/confined-attacker.ts")));
+  },
+);
+
+test.skipIf(!isRoot || !hasLandlock)(
   "a worker binds low ports only where it was given that, and has no other capability",
   async () => {
     for (const bindLowPorts of [false, true]) {
@@ -206,7 +218,7 @@ test("a Bun binary that is not there ends with the launcher's code and one line 
   });
   const message = await new Response(child.stderr).text();
   expect(await child.exited).toBe(LAUNCH_FAILED_EXIT_CODE);
-  expect(message).toMatch(/^selvedge: the worker was not started: execve\(.*no-bun\).*\n$/);
+  expect(message).toMatch(/^selvedge: the worker was not started: (execve|open)\(.*no-bun\).*\n$/);
 });
 
 test("a plan that makes no sense starts nothing", async () => {

@@ -25,6 +25,9 @@ export const SYSCALL = {
   landlock_restrict_self: { x64: 446, arm64: 446 },
   socket: { x64: 41, arm64: 198 },
   ioctl: { x64: 16, arm64: 29 },
+  execveat: { x64: 322, arm64: 281 },
+  kill: { x64: 62, arm64: 129 },
+  tgkill: { x64: 234, arm64: 131 },
   clone: { x64: 56, arm64: 220 },
   clone3: { x64: 435, arm64: 435 },
 } as const satisfies Record<string, SyscallNumber>;
@@ -38,6 +41,11 @@ export const DENIED_FROM_START: readonly (readonly [string, number | undefined, 
   ["process_madvise", 440, 440],
   ["pidfd_getfd", 438, 438],
   ["kcmp", 312, 272],
+  // Signals by other ways than kill and tgkill, which reach this process only.
+  ["tkill", 200, 130],
+  ["rt_sigqueueinfo", 129, 138],
+  ["rt_tgsigqueueinfo", 297, 240],
+  ["pidfd_send_signal", 424, 424],
   // The view of the file system.
   ["mount", 165, 40],
   ["umount2", 166, 39],
