@@ -116,8 +116,10 @@ function changeResult(outcome: ChangeOutcome): unknown {
 
 /** The records that workers have, one item each: clients evaluate them, so that the keeper stays small. */
 async function sendRecords(keeper: Keeper, call: AdminCall): Promise<unknown> {
-  const served = keeper.configuration.served;
-  if (served === undefined) throw new AdminError("not_found", "nothing is served yet");
+  const generation = integerOf(call.request, "generation", 0, Number.MAX_SAFE_INTEGER, 0);
+  const { configuration } = keeper;
+  const served = generation === 0 ? configuration.served : configuration.servedAs(generation);
+  if (served === undefined) throw new AdminError("not_found", `generation ${generation} is no longer kept`);
   for (const line of servedLines(served)) await call.send(JSON.parse(line.toString()));
   return { generation: served.generation };
 }

@@ -167,7 +167,9 @@ describe("commands about a running node", () => {
     expect(status.stdout).toContain("prod/orders");
     expect((await node.ask("routes")).stdout).toContain("127.77.0.5");
     expect((await node.ask("hosts")).stdout).toMatch(/^127\.77\.0\.5 .*orders\.prod/);
-    expect((await node.ask("why", id)).stdout).toContain("403 RBAC");
+    const why = (await node.ask("why", id)).stdout;
+    expect(why).toContain("403 RBAC");
+    expect(why).toContain("no identity");
     const logs = (await node.ask("logs", "-o", "json")).stdout.trim().split("\n");
     expect(logs.map((line) => JSON.parse(line)["selvedge_id"])).toEqual([id]);
   });

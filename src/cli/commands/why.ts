@@ -1,39 +1,37 @@
-import { askNode } from "../admin-client.ts";
+import { type LogEntry, recordOfEntry } from "../../admin/log-entry.ts";
+import { why as explainRequest } from "../../admin/why.ts";
+import type { SnapshotRecord } from "../../model/snapshot.ts";
+import { askNode, RefusedError } from "../admin-client.ts";
 import { CliError, EXIT, type ExitCode } from "../exit-code.ts";
 import { findAdminPath } from "../find-node.ts";
-import { printJson, printLines } from "../output.ts";
+import { colour, printJson, printLines } from "../output.ts";
 import type { NodeOptions } from "../program.ts";
-import { printable } from "../table.ts";
-import { entryText } from "./records.ts";
+import { servedRecords } from "../served-records.ts";
 
-type Entry = Readonly<Record<string, string | number | null>>;
-
-/** `selvedge why ID`. */
+/** `selvedge why ID`: what the mesh did with one request, and what would have to change. */
 export async function why(id: string, options: NodeOptions): Promise<ExitCode> {
-  if (!/^[0-9a-fA-F]{16}$/.test(id))
+  if (!/^[0-9a-fA-F]{16}$/.test(id)) {
     throw new CliError(EXIT.USAGE, "an id has 16 hexadecimal digits: the x-selvedge-id of the answer");
+  }
   const admin = findAdminPath(options, process.env);
-  const entry = (await askNode(admin, { op: "request", id: id.toLowerCase() })) as Entry;
-  if (options.output === "json") printJson({ request: entry });
-  else printLines([entryText(entry), ...factLines(entry)]);
+  const entry = (await askNode(admin, { op: "request", id: id.toLowerCase() })) as LogEntry;
+  const record = recordOfEntry(entry);
+  const answer = explainRequest(record, await recordsThen(admin, record.generation));
+  if (options.output === "json") {
+    const { lines, change, notes, decidedBy, cause } = answer;
+    printJson({ request: entry, cause, decidedBy, change, notes, lines });
+  } else {
+    printLines(answer.lines.map((line, index) => (index === 0 ? colour.bold(line) : line)));
+  }
   return EXIT.OK;
 }
 
-/** What is known of the request, one fact a line. */
-export function factLines(entry: Entry): string[] {
-  const facts: [string, string | number | null | undefined][] = [
-    ["caller", entry["src_identity"] ?? "no identity"],
-    ["recognised by", entry["identity_strength"]],
-    ["to", entry["dst_service"] ?? entry["authority"]],
-    ["workload", entry["dst_workload"]],
-    ["route", entry["route_name"]],
-    ["endpoint", entry["upstream_host"]],
-    ["verdict", entry["authz_verdict"]],
-    ["policy", entry["authz_policy"]],
-    ["generation", entry["generation"]],
-    ["trace", entry["trace_id"]],
-  ];
-  return facts.flatMap(([name, value]) =>
-    value === null || value === undefined ? [] : [`  ${name.padEnd(14)} ${printable(String(value))}`],
-  );
+/** The records that judged it; `undefined` where they are no longer kept. */
+async function recordsThen(admin: string, generation: number): Promise<SnapshotRecord[] | undefined> {
+  try {
+    return await servedRecords(admin, generation);
+  } catch (error) {
+    if (error instanceof RefusedError && error.code === "not_found") return undefined;
+    throw error;
+  }
 }

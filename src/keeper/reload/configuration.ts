@@ -81,6 +81,19 @@ export class Configuration {
     return this.#served;
   }
 
+  /** What was served under a number, as far as its file is still kept; without what lay over it then, unless it is served now. */
+  servedAs(generation: number): Served | undefined {
+    const served = this.#served;
+    if (served?.generation === generation) return served;
+    // A file is first served under its own number, and maybe under higher ones until the next file takes its place.
+    const kept = [...(served === undefined ? [] : [served]), ...(this.#current?.previous ?? [])];
+    const made = kept.filter(
+      ({ file, generation: last }) => Number.parseInt(file, 10) <= generation && generation <= last,
+    );
+    const newest = made.sort((a, b) => Number.parseInt(b.file, 10) - Number.parseInt(a.file, 10))[0];
+    return newest && this.#store.open({ generation, file: newest.file }, new Set());
+  }
+
   /** Problems of the last attempt where that was refused, else the warnings of what is served. */
   get issues(): readonly Issue[] {
     return this.#refused?.issues ?? (this.#unproven ?? this.#current)?.issues ?? [];
