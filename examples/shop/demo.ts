@@ -186,6 +186,7 @@ class Demo {
   judge(): boolean {
     const facts = this.seen.facts();
     for (const { holds, text } of facts) console.log(`${holds ? "ok    " : "FAILED"}  ${text}`);
+    for (const line of this.seen.why.split("\n")) console.log(`        ${line}`);
     return facts.every(({ holds }) => holds);
   }
 }

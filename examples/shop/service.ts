@@ -37,6 +37,8 @@ export const BATCH_REQUESTS = 100;
 const BATCH_GAP_MS = 250;
 const BATCH_CONCURRENCY = 4;
 const INTRUDER_GAP_MS = 400;
+/** After a failure a caller holds back, as any caller should. */
+const ERROR_PAUSE_MS = 25;
 /** One order in this many is paid. */
 const PAID_EVERY = 5;
 
@@ -82,6 +84,7 @@ async function batch(): Promise<BatchReport> {
       else {
         counts.errors++;
         counts.lastError = outcome;
+        await Bun.sleep(ERROR_PAUSE_MS);
       }
     }
   };

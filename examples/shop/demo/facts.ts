@@ -21,7 +21,7 @@ export interface Fact {
 export class Observations {
   v1 = 0;
   v2 = 0;
-  /** Batches without an error, and how many of them held exactly the share asked for. */
+  /** Batches without an error before a worker was killed, and how many of them held exactly the share asked for. */
   batches = 0;
   exactBatches = 0;
   /** Errors outside of a worker's death, and those in a batch that a death cut through. */
@@ -61,6 +61,8 @@ export class Observations {
       return;
     }
     if (this.restart !== undefined) this.#isDeathExpected = false;
+    // A worker that is killed in the middle of a block leaves batches and blocks out of step from then on.
+    if (this.#hadDeath) return;
     this.batches++;
     if (Math.abs(report.v2 - this.#share * BATCH_REQUESTS) < 1e-9) this.exactBatches++;
   }
@@ -81,7 +83,7 @@ export class Observations {
     return [
       {
         holds: isSplitExact,
-        text: `orders v2 got ${this.v2} of ${total.toLocaleString("en")} requests (${percent(this.v2, total)}, wanted ${percent(this.#share, 1)}); ${this.exactBatches} of ${this.batches} undisturbed batches of ${BATCH_REQUESTS} held exactly that`,
+        text: `orders v2 got ${this.v2} of ${total.toLocaleString("en")} requests (${percent(this.v2, total)}, wanted ${percent(this.#share, 1)}); ${this.exactBatches} of ${this.batches} batches of ${BATCH_REQUESTS}${this.#hadDeath ? " before a worker was killed" : ""} held exactly that`,
       },
       {
         holds: this.refusals > 0 && this.notRefused === 0,
@@ -89,7 +91,7 @@ export class Observations {
       },
       {
         holds: this.why !== "",
-        text: this.why === "" ? "no refusal was explained" : `why: ${this.why.split("\n")[0]}`,
+        text: this.why === "" ? "no refusal was explained" : "a refusal explained itself, see below",
       },
       {
         holds: this.errors === 0,
