@@ -6,8 +6,8 @@ import type { Connection, Session } from "./downstream/connection.ts";
 import { HttpSession } from "./downstream/http-session.ts";
 import { sendReply } from "./downstream/send-reply.ts";
 import type { SessionFactory } from "./downstream/session-factory.ts";
-import type { RequestOrigin } from "./exchange/decide.ts";
-import { splitAuthority } from "./mesh/authority.ts";
+import { passthroughFor } from "./exchange/passthrough-for.ts";
+import type { RequestOrigin } from "./exchange/request-origin.ts";
 import type { Destination, ExternalPort, Target } from "./mesh/destination.ts";
 import { MetricsSession, type MetricsSource } from "./metrics-session.ts";
 import { RequestSummary } from "./recorder.ts";
@@ -72,13 +72,13 @@ export class Sessions implements SessionFactory {
       else this.#inside(connection, authority, rest);
       return;
     }
-    const split = splitAuthority(authority);
-    if (mesh.site.outboundTrafficPolicy !== "ALLOW_ANY" || !split || split.port < 0 || mesh.isMeshName(split.host)) {
+    const outside = passthroughFor(mesh, origin.caller, authority, 443);
+    if (!outside) {
       this.#refuseConnect(connection, 404, FLAG.NR, null, headBytes, head);
       return;
     }
     connection.pauseReading();
-    this.passthrough(split.host, split.port, true, (port) => {
+    this.passthrough(outside.host, outside.port, true, (port) => {
       if (!connection.socket) return;
       if (port) this.#connectStream(connection, port, headBytes, head, rest);
       else this.#refuseConnect(connection, 503, FLAG.UF, null, headBytes, head);

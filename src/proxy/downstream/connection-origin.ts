@@ -2,7 +2,7 @@ import type { PolicySet } from "../../model/authz/policy-set.ts";
 import type { GatewayTable } from "../../model/route/gateway-table.ts";
 import type { CallerIdentity } from "../caller.ts";
 import { AuthorityMemo } from "../exchange/authority-memo.ts";
-import type { RequestOrigin } from "../exchange/decide.ts";
+import type { RequestOrigin } from "../exchange/request-origin.ts";
 import type { Destination } from "../mesh/destination.ts";
 import type { Connection } from "./connection.ts";
 

@@ -4,7 +4,8 @@ import { reasonOfParseError, statusOfParseError } from "../../wire/http1/error-s
 import { BODY, HEAD_BYTES_MAX, METHOD, NEED_MORE, type ParseError, RequestHead } from "../../wire/http1/head.ts";
 import { parseRequestHead } from "../../wire/http1/parse-request.ts";
 import { OUTCOME } from "../exchange/decide.ts";
-import { Exchange, type ExchangeClient } from "../exchange/exchange.ts";
+import { Exchange } from "../exchange/exchange.ts";
+import type { ExchangeClient } from "../exchange/exchange-client.ts";
 import type { ExchangeHost } from "../exchange/exchange-host.ts";
 import type { ForwardPlan } from "../exchange/forward-plan.ts";
 import { HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS, PIPELINE_BYTES_MAX, STREAM_IDLE_MS } from "../limits.ts";
@@ -77,10 +78,6 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
 
   touch(_idleMs: number): void {
     this.#connection.lastByteMs = this.nowMs();
-  }
-
-  requestTimeLeftMs(timeoutMs: number): number {
-    return Math.max(1, timeoutMs - (this.nowMs() - this.#startedMs));
   }
 
   /** Only where the same policies hold: the Permit is for them. */
@@ -223,7 +220,8 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
     summary.permit = decider.permit;
     summary.upstreamUs = 0;
     if (outcome === OUTCOME.PASSTHROUGH) {
-      this.#sessions.passthrough(decider.passthroughHost, decider.passthroughPort, false, (port) => {
+      const { host, port: number } = decider.passthrough!;
+      this.#sessions.passthrough(host, number, false, (port) => {
         if (this.#connection.socket && this.#state === STATE.EXCHANGE) this.#goOn(port);
       });
       return;

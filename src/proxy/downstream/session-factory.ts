@@ -1,5 +1,5 @@
 import type { RequestHead } from "../../wire/http1/head.ts";
-import type { RequestOrigin } from "../exchange/decide.ts";
+import type { RequestOrigin } from "../exchange/request-origin.ts";
 import type { ExternalPort, Target } from "../mesh/destination.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { Connection } from "./connection.ts";

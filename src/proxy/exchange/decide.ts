@@ -1,7 +1,6 @@
 import { checkCalls } from "../../model/authz/calls.ts";
 import type { Denied } from "../../model/authz/decision.ts";
 import { authorize, type Permit } from "../../model/authz/permit.ts";
-import type { PolicySet } from "../../model/authz/policy-set.ts";
 import { FLAG } from "../../model/response-flags.ts";
 import { CORS_RESPONSE_HEADERS, isPreflight } from "../../model/route/cors.ts";
 import type { GatewayTable } from "../../model/route/gateway-table.ts";
@@ -12,28 +11,15 @@ import type { Rule, RuleBackend } from "../../model/route/rule.ts";
 import { FORM, METHOD, METHODS, type RequestHead } from "../../wire/http1/head.ts";
 import { normalisePath } from "../../wire/http1/normalise-path.ts";
 import { latin1 } from "../bytes.ts";
-import type { CallerIdentity } from "../caller.ts";
-import { splitAuthority } from "../mesh/authority.ts";
+import { type Authority, splitAuthority } from "../mesh/authority.ts";
 import type { Destination, ExternalPort, ServicePort, Target } from "../mesh/destination.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { pickTarget } from "../upstream/pick-target.ts";
-import type { AuthorityMemo } from "./authority-memo.ts";
 import { certLine } from "./cert-line.ts";
 import { ForwardPlan } from "./forward-plan.ts";
 import { ForwardedFacts, HeadFacts } from "./head-facts.ts";
-
-/** Where a request came in. */
-export interface RequestOrigin {
-  readonly caller: CallerIdentity;
-  /** Known without looking at the authority: clusterIP listeners and the inside of a CONNECT. */
-  readonly fixed: Destination | null;
-  /** Routes of a Gateway listener. */
-  readonly gateway: GatewayTable | null;
-  readonly gatewayPolicies: PolicySet | null;
-  readonly localIp: string;
-  readonly localPort: number;
-  readonly memo: AuthorityMemo;
-}
+import { passthroughFor } from "./passthrough-for.ts";
+import type { RequestOrigin } from "./request-origin.ts";
 
 /** What a request comes to. */
 export const OUTCOME = {
@@ -41,7 +27,7 @@ export const OUTCOME = {
   FORWARD: 0,
   /** `status`, `flag`, `lines` are to be answered. */
   REPLY: 1,
-  /** The target is outside what anybody declared: ask for `passthroughHost`, then decide again with it. */
+  /** The target is outside what anybody declared: ask for `passthrough`, then decide again with it. */
   PASSTHROUGH: 2,
 } as const;
 
@@ -72,8 +58,8 @@ export class Decider {
   rule: Rule | null = null;
   denial: Denied | null = null;
   permit: Permit | null = null;
-  passthroughHost = "";
-  passthroughPort = 0;
+  /** OUTCOME.PASSTHROUGH: where to. */
+  passthrough: Authority | null = null;
   readonly #host: DeciderHost;
 
   constructor(host: DeciderHost) {
@@ -107,7 +93,7 @@ export class Decider {
     }
     if (origin.gateway) return this.#throughGateway(origin, origin.gateway, bytes, head, into);
     if (!destination) {
-      return this.passthroughHost === "" ? this.#reply(404, FLAG.NR, "no such service") : OUTCOME.PASSTHROUGH;
+      return this.passthrough ? OUTCOME.PASSTHROUGH : this.#reply(404, FLAG.NR, "no such service");
     }
     this.destination = destination;
     if (destination.isTcp) return this.#reply(404, FLAG.NR, "the port speaks TCP; use CONNECT");
@@ -126,7 +112,7 @@ export class Decider {
     this.rule = null;
     this.denial = null;
     this.permit = null;
-    this.passthroughHost = "";
+    this.passthrough = null;
   }
 
   #readPath(bytes: Buffer, head: RequestHead): boolean {
@@ -158,29 +144,13 @@ export class Decider {
     const host = hostOf(authority);
     this.facts.host = host;
     if (origin.gateway) return null;
-    const destination = origin.fixed ?? this.#resolve(origin, authority, head);
+    const destination = origin.fixed ?? this.#host.mesh.resolve(authority, origin.caller.facts.namespace, 80);
     // A name that leads out of the mesh has more to it than the memo holds.
     if (destination) memo.remember(bytes, start, end, epoch, host, destination);
+    else
+      this.passthrough =
+        head.form === FORM.ASTERISK ? null : passthroughFor(this.#host.mesh, origin.caller, authority, 80);
     return destination;
-  }
-
-  #resolve(origin: RequestOrigin, authority: string, head: RequestHead): Destination | null {
-    const mesh = this.#host.mesh;
-    const namespace = origin.caller.facts.namespace;
-    const destination = mesh.resolve(authority, namespace, 80);
-    if (destination || mesh.site.outboundTrafficPolicy !== "ALLOW_ANY") return destination;
-    // Only what cannot be a name of the mesh may leave it.
-    const split = splitAuthority(authority);
-    if (
-      split &&
-      (split.host.includes(".") || split.host.includes(":")) &&
-      !mesh.isMeshName(split.host) &&
-      head.form !== FORM.ASTERISK
-    ) {
-      this.passthroughHost = split.host;
-      this.passthroughPort = split.port < 0 ? 80 : split.port;
-    }
-    return null;
   }
 
   #throughGateway(

@@ -16,6 +16,4 @@ export interface ExchangeHost {
   touch(idleMs: number): void;
   /** Where to try next after `failed`, which may be itself where there is no other. */
   anotherTarget(failed: Target): Target;
-  /** What is left of a request's time. */
-  requestTimeLeftMs(timeoutMs: number): number;
 }

@@ -1,44 +1,26 @@
-import { Timer } from "../../base/timer-wheel.ts";
 import { FLAG } from "../../model/response-flags.ts";
 import { COUNTER, LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
-import { asciiBytes } from "../../wire/http1/byte-classes.ts";
-import { BODY, METHOD, NEED_MORE, type RequestHead, ResponseHead } from "../../wire/http1/head.ts";
+import { BODY, NEED_MORE, ResponseHead } from "../../wire/http1/head.ts";
 import { parseResponseHead } from "../../wire/http1/parse-response.ts";
 import { ATTEMPTS_MAX, JOINED_WRITE_BYTES_MAX, STREAM_IDLE_MS } from "../limits.ts";
 import type { Target } from "../mesh/destination.ts";
-import type { Output } from "../output.ts";
 import type { Waiter } from "../upstream/endpoint.ts";
 import type { Upstream, UpstreamOwner } from "../upstream/upstream.ts";
 import { BodyWriter } from "./body-writer.ts";
+import type { ExchangeClient } from "./exchange-client.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
+import { ExchangeTimer } from "./exchange-timer.ts";
 import type { ForwardPlan } from "./forward-plan.ts";
+import { passInterim } from "./interim.ts";
 import { announcedIdleMs } from "./keep-alive.ts";
+import { isRepeatable } from "./repeatable.ts";
 import { writeRequestHead } from "./request-head.ts";
-import { type ResponseHeadPlan, writeResponseHead } from "./response-head.ts";
-
-/** The caller's connection, as an exchange sees it. */
-export interface ExchangeClient {
-  readonly out: Output;
-  /** The bytes that hold the head of the request under way; they stay until the exchange ends. */
-  readonly headBytes: Buffer;
-  readonly head: RequestHead;
-  /** Go on handing over what has arrived of the body. */
-  resumeReading(): void;
-  /** The answer is whole. `keepsConnection` false: end the connection once everything is sent. */
-  exchangeEnded(keepsConnection: boolean): void;
-  /** The answer broke off: the caller must see that, so the connection is cut. */
-  exchangeBroken(): void;
-  /** The request could not be answered by the endpoint: make the answer here. Nothing has been sent yet. */
-  exchangeFailed(status: number, flag: number, reason: string): void;
-  /** The endpoint switched protocols: from now on bytes are relayed. `rest`: what it sent behind its head. */
-  exchangeUpgraded(upstream: Upstream, rest: Uint8Array): void;
-}
+import { BODILESS, planResponse, writeResponseHead } from "./response-head.ts";
 
 const STATE = { FREE: 0, WAITING: 1, HEAD: 2, BODY: 3, DONE: 4 } as const;
 const EMPTY = Buffer.alloc(0);
 /** Most 1xx answers before the final one. Reason: a server sends one or two; each may be as large as a head. */
 const INTERIM_ANSWERS_MAX = 16;
-const CONTINUE = asciiBytes("HTTP/1.1 100 Continue\r\n\r\n");
 
 /**
  * One request on its way to an endpoint and its answer on the way back. One per connection of a caller, reused.
@@ -52,7 +34,7 @@ export class Exchange implements UpstreamOwner, Waiter {
   readonly #head = new ResponseHead();
   readonly #request = new BodyWriter();
   readonly #response = new BodyWriter();
-  readonly #timer: Timer;
+  readonly #timer: ExchangeTimer;
   #state: number = STATE.FREE;
   #plan: ForwardPlan | null = null;
   #upstream: Upstream | null = null;
@@ -61,7 +43,6 @@ export class Exchange implements UpstreamOwner, Waiter {
   #attempts = 0;
   #interims = 0;
   #isRequestSent = false;
-  #isBackendTimer = false;
   #sentAtMs = 0;
   #keepsClient = true;
   status = 0;
@@ -72,7 +53,7 @@ export class Exchange implements UpstreamOwner, Waiter {
   constructor(client: ExchangeClient, host: ExchangeHost) {
     this.#client = client;
     this.#host = host;
-    this.#timer = new Timer(() => this.#onTimeout());
+    this.#timer = new ExchangeTimer(host, () => this.#onTimeout());
   }
 
   get isActive(): boolean {
@@ -116,8 +97,7 @@ export class Exchange implements UpstreamOwner, Waiter {
       this.#client.head.body === BODY.CHUNKED,
     );
     this.#response.begin(BODY.NONE, 0, false);
-    this.#isBackendTimer = false;
-    if (plan.requestTimeoutMs > 0) this.#host.wheel.arm(this.#timer, this.#host.nowMs(), plan.requestTimeoutMs);
+    this.#timer.start(plan.requestTimeoutMs);
     this.#acquire();
   }
 
@@ -199,14 +179,7 @@ export class Exchange implements UpstreamOwner, Waiter {
   #requestSent(): void {
     this.#isRequestSent = true;
     this.#sentAtMs = this.#host.nowMs();
-    const timeoutMs = this.#plan!.backendRequestTimeoutMs;
-    if (timeoutMs > 0 && this.#state === STATE.HEAD) {
-      const left = this.#timer.deadlineMs === 0 ? Number.POSITIVE_INFINITY : this.#timer.deadlineMs - this.#sentAtMs;
-      if (timeoutMs < left) {
-        this.#isBackendTimer = true;
-        this.#host.wheel.arm(this.#timer, this.#sentAtMs, timeoutMs);
-      }
-    }
+    if (this.#state === STATE.HEAD) this.#timer.requestSent(this.#plan!.backendRequestTimeoutMs);
   }
 
   #join(data: Buffer): Buffer {
@@ -241,23 +214,10 @@ export class Exchange implements UpstreamOwner, Waiter {
         this.fail(502, FLAG.UPE, "the endpoint sends interim answers without end");
         return;
       }
-      this.#interim(data);
+      passInterim(this.#client, head, data, this.#host.scratch);
       start = end;
       if (start === data.length) return;
     }
-  }
-
-  /** 1xx answers reach HTTP/1.1 callers; 1.0 knows none (RFC 9110 15.2). */
-  #interim(data: Buffer): void {
-    const client = this.#client;
-    if (client.head.version !== 11) return;
-    if (this.#head.status === 100) {
-      if (client.head.expectsContinue) client.out.write(CONTINUE, 0, CONTINUE.length, false);
-      return;
-    }
-    const plan = { edits: null, body: BODY.NONE, closes: false, saysKeepAlive: false, isUpgrade: false };
-    const end = writeResponseHead(this.#host.scratch, 0, data, this.#head, plan);
-    if (end > 0) client.out.write(this.#host.scratch, 0, end, true);
   }
 
   #switch(upstream: Upstream, data: Buffer, end: number): void {
@@ -266,13 +226,7 @@ export class Exchange implements UpstreamOwner, Waiter {
       this.fail(502, FLAG.UPE, "the endpoint switched protocols unasked");
       return;
     }
-    const plan = {
-      edits: this.#plan!.responseEdits,
-      body: BODY.NONE,
-      closes: false,
-      saysKeepAlive: false,
-      isUpgrade: true,
-    };
+    const plan = { ...BODILESS, edits: this.#plan!.responseEdits, isUpgrade: true };
     const length = writeResponseHead(this.#host.scratch, 0, data, this.#head, plan);
     if (length < 0) {
       this.fail(502, FLAG.UPE, "the edited head is too large");
@@ -281,7 +235,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     client.out.write(this.#host.scratch, 0, length, true);
     this.status = 101;
     this.#upstream = null;
-    this.#timer.deadlineMs = 0;
+    this.#timer.stop();
     client.exchangeUpgraded(upstream, data.subarray(end));
   }
 
@@ -290,9 +244,11 @@ export class Exchange implements UpstreamOwner, Waiter {
     const head = this.#head;
     this.status = head.status;
     this.upstreamUs = this.#isRequestSent ? Math.max(0, (this.#host.nowMs() - this.#sentAtMs) * 1000) : 0;
-    if (this.#isBackendTimer) this.#restoreRequestTimer();
+    this.#timer.answered();
     if (upstream.uses === 1) upstream.announcedIdleMs = announcedIdleMs(data, head.lines);
-    const plan = this.#responsePlan();
+    const mayKeep = !this.#host.isDraining && this.#request.isDone;
+    const plan = planResponse(head, client.head, mayKeep, this.#plan!.responseEdits);
+    this.#keepsClient = !plan.closes;
     let to = writeResponseHead(this.#host.scratch, 0, data, head, plan);
     if (to < 0) {
       this.fail(502, FLAG.UPE, "the edited head is too large");
@@ -322,23 +278,6 @@ export class Exchange implements UpstreamOwner, Waiter {
     }
   }
 
-  #responsePlan(): ResponseHeadPlan {
-    const client = this.#client;
-    const head = this.#head;
-    const isOld = client.head.version === 10;
-    const isOpenEnded = head.body === BODY.CHUNKED || head.body === BODY.UNTIL_CLOSE;
-    const body = isOpenEnded ? (isOld ? BODY.UNTIL_CLOSE : BODY.CHUNKED) : head.body;
-    this.#keepsClient =
-      client.head.isKeepAlive && body !== BODY.UNTIL_CLOSE && !this.#host.isDraining && this.#request.isDone;
-    return {
-      edits: this.#plan!.responseEdits,
-      body,
-      closes: !this.#keepsClient,
-      saysKeepAlive: isOld && this.#keepsClient,
-      isUpgrade: false,
-    };
-  }
-
   #takeBody(upstream: Upstream, data: Buffer, start: number): void {
     const { out } = this.#client;
     // Chunks leave with their framing, the last one with the end, and all of them with a head before them.
@@ -365,7 +304,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     if (canReuse) endpoint.release(upstream);
     else endpoint.discard(upstream);
     this.#state = STATE.DONE;
-    this.#timer.deadlineMs = 0;
+    this.#timer.stop();
     this.#finishWhenSent();
   }
 
@@ -393,17 +332,10 @@ export class Exchange implements UpstreamOwner, Waiter {
       this.flag = FLAG.UC;
       this.#break();
     } else if (this.#state === STATE.HEAD) {
-      if (this.#partial.length === 0 && upstream.uses > 1 && this.#canRepeat() && this.#retry()) return;
+      const isStale = upstream.uses > 1 && this.#partial.length === 0 && this.#interims === 0;
+      if (isStale && isRepeatable(this.#client.head) && this.#retry()) return;
       this.fail(503, FLAG.UC, "the endpoint closed the connection before it answered");
     }
-  }
-
-  /** A request may be sent again when it has no body to send again and its method is safe (RFC 9110 9.2.1). */
-  #canRepeat(): boolean {
-    const { method, body } = this.#client.head;
-    const isSafe =
-      method === METHOD.GET || method === METHOD.HEAD || method === METHOD.OPTIONS || method === METHOD.TRACE;
-    return isSafe && body === BODY.NONE;
   }
 
   #retry(): boolean {
@@ -419,17 +351,10 @@ export class Exchange implements UpstreamOwner, Waiter {
     return true;
   }
 
-  #restoreRequestTimer(): void {
-    this.#isBackendTimer = false;
-    this.#timer.deadlineMs = 0;
-    const timeoutMs = this.#plan!.requestTimeoutMs;
-    if (timeoutMs > 0) this.#host.wheel.arm(this.#timer, this.#host.nowMs(), this.#host.requestTimeLeftMs(timeoutMs));
-  }
-
   #onTimeout(): void {
     if (this.#state === STATE.FREE || this.#state === STATE.DONE) return;
     this.#host.stats.counter(
-      this.#isBackendTimer ? LIMIT_COUNTER.backend_request_timeout : LIMIT_COUNTER.request_timeout,
+      this.#timer.isBackends ? LIMIT_COUNTER.backend_request_timeout : LIMIT_COUNTER.request_timeout,
     );
     this.timeOut();
   }
@@ -458,7 +383,7 @@ export class Exchange implements UpstreamOwner, Waiter {
   }
 
   #drop(): void {
-    this.#timer.deadlineMs = 0;
+    this.#timer.stop();
     const upstream = this.#upstream;
     this.#upstream = null;
     if (upstream) this.#plan!.target.endpoint.discard(upstream);
@@ -470,7 +395,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.#plan = null;
     this.#upstream = null;
     this.#partial = EMPTY;
-    this.#timer.deadlineMs = 0;
+    this.#timer.stop();
     this.#request.begin(BODY.NONE, 0, false);
     this.#response.begin(BODY.NONE, 0, false);
   }

@@ -1,7 +1,7 @@
 /** The head of an answer as the caller gets it. */
 import type { HeaderEdits } from "../../model/route/header-edits.ts";
 import { asciiBytes } from "../../wire/http1/byte-classes.ts";
-import { BODY, HEADER, type ResponseHead } from "../../wire/http1/head.ts";
+import { BODY, HEADER, type RequestHead, type ResponseHead } from "../../wire/http1/head.ts";
 import { writeAscii, writeDecimal } from "../../wire/http1/write-head.ts";
 import { copyRun, latin1 } from "../bytes.ts";
 import { writeEdits } from "./request-head.ts";
@@ -22,6 +22,30 @@ export interface ResponseHeadPlan {
   /** An HTTP/1.0 caller has to be told that the connection stays. */
   readonly saysKeepAlive: boolean;
   readonly isUpgrade: boolean;
+}
+
+/** A head without a body after which the connection goes on: interim answers and upgrades. */
+export const BODILESS: ResponseHeadPlan = {
+  edits: null,
+  body: BODY.NONE,
+  closes: false,
+  saysKeepAlive: false,
+  isUpgrade: false,
+};
+
+/** How a final answer is passed on. @param mayKeep nothing on our side keeps the caller's connection from being used again. */
+export function planResponse(
+  head: ResponseHead,
+  request: RequestHead,
+  mayKeep: boolean,
+  edits: HeaderEdits | null,
+): ResponseHeadPlan {
+  const isOld = request.version === 10;
+  const isOpenEnded = head.body === BODY.CHUNKED || head.body === BODY.UNTIL_CLOSE;
+  // HTTP/1.0 has no chunks: such a caller knows the end by the end of the connection.
+  const body = isOpenEnded ? (isOld ? BODY.UNTIL_CLOSE : BODY.CHUNKED) : head.body;
+  const keeps = mayKeep && request.isKeepAlive && body !== BODY.UNTIL_CLOSE;
+  return { edits, body, closes: !keeps, saysKeepAlive: isOld && keeps, isUpgrade: false };
 }
 
 /** Writes the head at `at` and answers the offset after it, or FULL. */

@@ -1,0 +1,18 @@
+import type { PolicySet } from "../../model/authz/policy-set.ts";
+import type { GatewayTable } from "../../model/route/gateway-table.ts";
+import type { CallerIdentity } from "../caller.ts";
+import type { Destination } from "../mesh/destination.ts";
+import type { AuthorityMemo } from "./authority-memo.ts";
+
+/** Where a request came in. */
+export interface RequestOrigin {
+  readonly caller: CallerIdentity;
+  /** Known without looking at the authority: clusterIP listeners and the inside of a CONNECT. */
+  readonly fixed: Destination | null;
+  /** Routes of a Gateway listener. */
+  readonly gateway: GatewayTable | null;
+  readonly gatewayPolicies: PolicySet | null;
+  readonly localIp: string;
+  readonly localPort: number;
+  readonly memo: AuthorityMemo;
+}
