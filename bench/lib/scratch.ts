@@ -53,7 +53,16 @@ export function copyPackage(scratch: Scratch): string {
   const copy = join(scratch.folder, "package");
   if (existsSync(copy)) return copy;
   mkdirSync(join(copy, "node_modules"), { recursive: true });
-  for (const name of ["bin", "scripts", "src", "tools", "package.json", "package-lock.json", "tsconfig.json"])
+  for (const name of [
+    "bin",
+    "examples",
+    "scripts",
+    "src",
+    "tools",
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+  ])
     cpSync(join(ROOT, name), join(copy, name), { recursive: true });
   for (const name of RUNTIME_PACKAGES) {
     const from = join(ROOT, "node_modules", name);
