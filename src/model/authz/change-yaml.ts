@@ -30,14 +30,15 @@ export function policyYaml(target: ChangeTarget, rule: PolicyRuleRecord): string
   ].join("\n");
 }
 
-/** The lists of a rule as they are to be. */
-export function editYaml(rule: RuleTrace, edits: readonly RuleEdit[]): string {
+/** The lists of a rule as they are to be. `shorten` writes a principal as an author would. */
+export function editYaml(rule: RuleTrace, edits: readonly RuleEdit[], shorten: (principal: string) => string): string {
   return edits
     .map((edit) => {
       const field = rule.fields.find((one) => {
         return one.place === edit.place && one.index === edit.index && one.field === edit.field;
       });
-      const values = field?.wanted ?? [];
+      const wanted = field?.wanted ?? [];
+      const values = edit.field === "principals" ? [...new Set(wanted.map(shorten))] : wanted;
       const shown = values.length > VALUES_SHOWN_MAX ? [] : values.map(quoted);
       const rest = values.length > VALUES_SHOWN_MAX ? `  # and the ${values.length} that are there` : "";
       const part = edit.place === "from" ? "source" : "operation";

@@ -85,9 +85,17 @@ function widenAllow(input: ChangeInput): Change {
     edits.every((edit) => edit !== undefined)
   ) {
     const { policy, rule } = nearest;
+    const shorten = (principal: string): string => shortPrincipal(principal, site);
     const words = edits.map((edit) => `${edit.value} to rules[${rule.rule}].${placeOf(edit)}`);
     const sentence = `add ${words.join(" and ")} of policy ${policyName(policy.policy)}`;
-    return { kind: "edit-rule", policy: policy.policy, rule: rule.rule, edits, sentence, yaml: editYaml(rule, edits) };
+    return {
+      kind: "edit-rule",
+      policy: policy.policy,
+      rule: rule.rule,
+      edits,
+      sentence,
+      yaml: editYaml(rule, edits, shorten),
+    };
   }
   const policy = nearest?.policy.policy ?? decision.policy ?? allowKey(input);
   if (policy === undefined) return addPolicy(input);
