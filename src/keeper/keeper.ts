@@ -7,6 +7,7 @@ import type { ToKeeperFrame } from "../wire/channel/to-keeper-frame.ts";
 import { AttestService, type OwnerSources } from "./attest/attest-service.ts";
 import { CallerIndex, indexCallers } from "./attest/caller-index.ts";
 import { parseRuns, type Run, Runs } from "./attest/runs.ts";
+import type { Served } from "./generation/served.ts";
 import { type KeeperEvent, StartError } from "./keeper-event.ts";
 import { addressOf, type FailedListener, failedListeners } from "./listener-reports.ts";
 import { lockState } from "./lock-state.ts";
@@ -24,7 +25,7 @@ import { readSiteFacts, type SiteFacts } from "./site-facts.ts";
 import { StateDirectory } from "./state/state-directory.ts";
 import { Fleet, type WorkerDeath } from "./workers/fleet.ts";
 import { drainOrphans, findOrphans, type Orphan } from "./workers/orphans.ts";
-import { parseRunFile, type RunFile } from "./workers/run-file.ts";
+import { nextRunFile, parseRunFile, type RunFile } from "./workers/run-file.ts";
 import type { Worker } from "./workers/worker.ts";
 import type { LaunchWorker } from "./workers/worker-program.ts";
 
@@ -80,6 +81,7 @@ export class Keeper {
   #facts: SiteFacts = { site: undefined, listeners: [] };
   #callers = new CallerIndex([]);
   readonly #traffic: TrafficLog;
+  #usedDigest = "";
   #ticks: Timer | undefined;
   #taps = 0;
   #watch: SourceWatch | undefined;
@@ -277,16 +279,23 @@ export class Keeper {
         digest: () => digestSources(paths, `${version}\0${node ?? ""}\0${salt()}`),
         deploy: (generation, framesFor) => this.fleet.deploy(generation, framesFor),
         serve: (served) => {
-          this.#facts = readSiteFacts(served);
-          this.#callers = indexCallers(served);
-          this.attest.use(this.#callers);
+          this.#use(served);
           this.fleet.serve(served);
-          this.stats.own.set(GAUGE.configGeneration, served.generation);
-          this.stats.own.set(GAUGE.configLastSuccess, Date.now() / 1000);
         },
         announce: (event) => this.#announceConfiguration(event),
       },
     });
+  }
+
+  #use(served: Served): void {
+    if (served.digest !== this.#usedDigest) {
+      this.#usedDigest = served.digest;
+      this.#facts = readSiteFacts(served);
+      this.#callers = indexCallers(served);
+      this.attest.use(this.#callers);
+    }
+    this.stats.own.set(GAUGE.configGeneration, served.generation);
+    this.stats.own.set(GAUGE.configLastSuccess, Date.now() / 1000);
   }
 
   #announceConfiguration(event: ConfigurationEvent): void {
@@ -362,20 +371,7 @@ export class Keeper {
   }
 
   #writeRunFile(): void {
-    const running = this.fleet.workers.map(({ id, pid, process: { startTime, statsFd } }) => ({
-      pid,
-      startTime,
-      workerId: id,
-      statsFd,
-    }));
-    const orphans = this.#orphans.map(({ pid, startTime, workerId, statsFd }) => ({
-      pid,
-      startTime,
-      workerId,
-      statsFd,
-    }));
-    const workerIdMax = Math.max(this.#runFile.workerIdMax, ...running.map((worker) => worker.workerId));
-    this.#runFile = { workers: [...running, ...orphans], workerIdMax, ports: Object.fromEntries(this.#ports) };
+    this.#runFile = nextRunFile(this.#runFile, this.fleet.workers, this.#orphans, this.#ports);
     this.state.write("workers", this.#runFile);
   }
 

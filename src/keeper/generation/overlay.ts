@@ -23,14 +23,14 @@ export function endpointAddress(endpoint: EndpointRecord): string {
 export function applyOverlay(line: Buffer, overlay: Overlay): Buffer {
   if (overlay.ports.size > 0 && line.includes('"listener"')) return overlayListener(line, overlay.ports);
   for (const drained of overlay.drained) {
-    if (mentions(line, drained)) return overlayService(line, overlay.drained);
+    if (line.includes(needleOf(drained))) return overlayService(line, overlay.drained);
   }
   return line;
 }
 
-/** True where a line may hold an endpoint that `drained` names. Cheap, and never false where it does. */
-export function mentions(line: Buffer, drained: string): boolean {
-  return line.includes(JSON.stringify(drained.split("|", 1)[0]));
+/** What a line holds if it may have an endpoint that `drained` names. */
+export function needleOf(drained: string): string {
+  return JSON.stringify(drained.split("|", 1)[0]);
 }
 
 function overlayListener(line: Buffer, ports: ReadonlyMap<string, number>): Buffer {

@@ -1,7 +1,7 @@
 import { TO_WORKER } from "../../wire/channel/frames.ts";
 import { encodeToWorker } from "../../wire/channel/to-worker-frame.ts";
-import { scanRecords } from "./generation-scan.ts";
-import { applyOverlay, mentions, type Overlay } from "./overlay.ts";
+import { findRecords, scanRecords } from "./generation-scan.ts";
+import { applyOverlay, needleOf, type Overlay } from "./overlay.ts";
 
 /** What the workers serve, or are about to: a verified file under a number, with what lies over it. */
 export interface Served {
@@ -50,10 +50,9 @@ export function* servedLines(served: Served): Generator<Buffer, void, void> {
  */
 export function changedByDrain(before: Served, after: Overlay, drained: string): Buffer[] {
   const changed: Buffer[] = [];
-  for (const line of scanRecords(before.path, before.records)) {
-    if (!mentions(line, drained)) continue;
+  for (const line of findRecords(before.path, needleOf(drained))) {
     const now = applyOverlay(line, after);
-    if (!now.equals(applyOverlay(line, before.overlay))) changed.push(Buffer.from(now));
+    if (!now.equals(applyOverlay(line, before.overlay))) changed.push(now);
   }
   return changed;
 }

@@ -1,4 +1,5 @@
 import type { ProcessIdentity } from "./process-identity.ts";
+import type { Worker } from "./worker.ts";
 
 /** A worker as the next keeper has to find it. */
 export interface RunningWorker extends ProcessIdentity {
@@ -20,6 +21,24 @@ export const EMPTY_RUN_FILE: RunFile = { workers: [], workerIdMax: 0, ports: {} 
 
 /** Most orphans taken over. Reason: several keepers killed one after the other, with a worker per core each. */
 export const ORPHANS_MAX = 256;
+
+/** The run file as it is now. */
+export function nextRunFile(
+  before: RunFile,
+  workers: readonly Pick<Worker, "id" | "pid" | "process">[],
+  orphans: readonly RunningWorker[],
+  ports: ReadonlyMap<string, number>,
+): RunFile {
+  const running = workers.map(({ id, pid, process: { startTime, statsFd } }) => ({
+    pid,
+    startTime,
+    workerId: id,
+    statsFd,
+  }));
+  const left = orphans.map(({ pid, startTime, workerId, statsFd }) => ({ pid, startTime, workerId, statsFd }));
+  const workerIdMax = Math.max(before.workerIdMax, ...running.map((worker) => worker.workerId));
+  return { workers: [...running, ...left], workerIdMax, ports: Object.fromEntries(ports) };
+}
 
 /** A run file out of what was read from disk; the empty one where it is of another shape. */
 export function parseRunFile(value: unknown): RunFile {
