@@ -1,0 +1,98 @@
+import { describe, expect, test } from "bun:test";
+import { compile } from "../keeper/config/compile/compile.ts";
+import { decodeFiles } from "../keeper/config/decode/decode-files.ts";
+import { FLAG_CAUSES } from "../model/flag-causes.ts";
+import { RESPONSE_FLAGS } from "../model/response-flags.ts";
+import { type WhyRecord, why } from "./why.ts";
+
+const MESH = `
+mesh: store
+services:
+  web:    { namespace: prod, run: "unix:uid:1001", calls: [orders] }
+  orders: { namespace: prod, run: "unix:uid:1003", port: 9001, allow: [web] }
+  spy:    { namespace: dev, run: "unix:uid:1004" }
+`;
+
+const decoded = decodeFiles([{ path: "mesh.yaml", text: MESH }]);
+const { records } = compile(decoded.documents, { node: undefined, hostname: "store", resolveUser: () => undefined });
+
+const peer = { workload: "", namespace: "", principal: "", app: "", version: "" };
+const denied: WhyRecord = {
+  id: "00c0ffee00c0ffee",
+  generation: 3,
+  status: 403,
+  flag: "RBAC",
+  protocol: "HTTP/1.1",
+  verdict: "denied",
+  strength: "uid",
+  policy: "prod/orders",
+  rule: -1,
+  method: "GET",
+  path: "/orders/7",
+  host: "orders.prod",
+  ip: "127.0.0.1",
+  source: { ...peer, workload: "spy", namespace: "dev", principal: "store.mesh/ns/dev/sa/spy" },
+  destination: { ...peer, workload: "orders", namespace: "prod" },
+  service: "orders.prod.svc.cluster.local",
+  route: "",
+  upstream: "",
+};
+
+describe("why", () => {
+  test("shows principal, nearest miss, generation and the smallest change", () => {
+    const answer = why(denied, records);
+    expect(answer.change?.sentence).toContain("add cluster.local/ns/dev/sa/spy to rules[0].from[0].source.principals");
+    expect(answer.trace?.nearest?.rule.fields.filter((field) => !field.holds).map((field) => field.at)).toEqual([
+      "from[0].source.principals",
+    ]);
+    expect(answer.notes).toEqual([]);
+    const text = answer.lines.join("\n");
+    for (const part of [
+      "spiffe://store.mesh/ns/dev/sa/spy",
+      "recognised by uid",
+      "generation  3",
+      "prod/orders",
+      "hint:",
+    ]) {
+      expect(text).toContain(part);
+    }
+  });
+
+  test("names the caller's side where that refused", () => {
+    const source = { ...peer, workload: "web", namespace: "prod", principal: "store.mesh/ns/prod/sa/web" };
+    const record: WhyRecord = { ...denied, flag: "CALLS", policy: "", source, service: "web.prod.svc.cluster.local" };
+    expect(why(record, records).cause).toContain("spec.calls");
+  });
+
+  test("a caller without identity is judged as one, from its address", () => {
+    const answer = why({ ...denied, source: peer, strength: "none", ip: "10.0.0.9" }, records);
+    expect(answer.trace?.principal).toBe("");
+    expect(answer.lines.join("\n")).toContain("no identity, from 10.0.0.9");
+  });
+
+  test("says when it can only tell what was recorded", () => {
+    const answer = why(denied, undefined);
+    expect(answer).toMatchObject({ judged: undefined, trace: undefined, change: undefined });
+    expect(answer.notes[0]).toContain("no longer kept");
+    expect(why({ ...denied, service: "gone.prod.svc.cluster.local" }, records).notes[0]).toContain(
+      "not among the documents",
+    );
+  });
+
+  test("says when judging again comes out differently", () => {
+    const source = { ...peer, workload: "web", namespace: "prod", principal: "store.mesh/ns/prod/sa/web" };
+    expect(why({ ...denied, source }, records).notes).toEqual([
+      "judged again it comes out differently: headers are not recorded, and rules may ask for them",
+    ]);
+    expect(why({ ...denied, path: "/orders/…" }, records).notes[0]).toContain("was cut");
+  });
+
+  test("text of a request cannot write to the terminal", () => {
+    const answer = why({ ...denied, path: "/\u001b[31m", host: "a\r\nb", method: "\u0007" }, records);
+    for (const line of answer.lines) expect(line).not.toMatch(/\p{Cc}/u);
+  });
+
+  test("every flag has a cause", () => {
+    for (const flag of RESPONSE_FLAGS) expect(FLAG_CAUSES[flag].length).toBeGreaterThan(10);
+  });
+});
