@@ -112,20 +112,25 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
   }
 
   ended(): void {
-    // A caller may half-close after its request and still read the answer.
-    if (this.#state === STATE.HEAD || !this.#exchange.isActive) {
-      this.#connection.close();
-    } else if (!this.#exchange.isRequestComplete) {
-      this.#finish(this.#exchange.status, FLAG.DC);
-      this.#exchange.abort();
+    // A caller may half-close behind its requests and still read the answers.
+    if (this.#state !== STATE.EXCHANGE) this.#connection.close();
+    else if (this.#isRequestComplete) this.#closesAfter = true;
+    else {
+      this.gone();
       this.#connection.cut();
-    } else this.#closesAfter = true;
+    }
   }
 
   gone(): void {
-    if (!this.#exchange.isActive) return;
+    if (this.#state !== STATE.EXCHANGE) return;
     this.#finish(this.#exchange.status, FLAG.DC);
     this.#exchange.abort();
+    this.#state = STATE.HANDED_OVER;
+  }
+
+  /** Nothing more has to come of the request under way, which may still wait for a name to be looked up. */
+  get #isRequestComplete(): boolean {
+    return this.#exchange.isActive ? this.#exchange.isRequestComplete : this.head.body === BODY.NONE;
   }
 
   quiet(quietMs: number): number {
@@ -163,6 +168,8 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
     this.#isRunning = false;
     if (this.#exchange.isActive) this.#exchange.flushRequest();
     if (this.#at >= this.#input.length) this.#input = EMPTY;
+    // What is left is no whole request, and the caller sends nothing more.
+    if (this.#closesAfter && this.#state !== STATE.EXCHANGE) this.#connection.close();
   }
 
   #step(): boolean {
@@ -220,9 +227,10 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
     summary.permit = decider.permit;
     summary.upstreamUs = 0;
     if (outcome === OUTCOME.PASSTHROUGH) {
+      summary.edge = this.#connection.host.recorder.edge(this.#origin.caller, null, null, "http");
       const { host, port: number } = decider.passthrough!;
       this.#sessions.passthrough(host, number, false, (port) => {
-        if (this.#connection.socket && this.#state === STATE.EXCHANGE) this.#goOn(port);
+        if (this.#connection.session === this && this.#state === STATE.EXCHANGE) this.#goOn(port);
       });
       return;
     }
@@ -290,7 +298,8 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
     const exchange = this.#exchange;
     this.#finish(exchange.status, exchange.flag);
     exchange.reset();
-    if (!keepsConnection || this.#closesAfter || this.#connection.host.isDraining) {
+    const isLast = this.#closesAfter && this.#at >= this.#input.length;
+    if (!keepsConnection || isLast || this.#connection.host.isDraining) {
       this.#connection.close();
       return;
     }
