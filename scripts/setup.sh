@@ -4,6 +4,8 @@
 # which needs no file of its own and ends with the process that holds it.
 set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+# With an empty HOME the runtime would keep its cache in the current folder.
+export BUN_RUNTIME_TRANSPILER_CACHE_PATH=0
 stamp="$root/node_modules/.selvedge-lock"
 
 fail() {

@@ -80,7 +80,9 @@ export function pictureLines(picture: Picture): string[] {
 /** Draws pictures over each other, cut to the terminal. */
 export class TerminalView {
   draw(picture: Picture): void {
-    const { columns = 80, rows = 40 } = process.stdout;
+    // Some terminals say that they have no size.
+    const columns = process.stdout.columns || 100;
+    const rows = process.stdout.rows || 50;
     const lines = pictureLines(picture).slice(0, rows - 1);
     process.stdout.write(`\x1b[H${lines.map((line) => `${line.slice(0, columns)}\x1b[K`).join("\n")}\n\x1b[J`);
   }
