@@ -1,4 +1,5 @@
 /** `selvedge authz check`: may this caller do this, by these records, and why. */
+import { type AccessTrace, accessTrace } from "../model/access/access-trace.ts";
 import { type JudgedLeg, type JudgedRequest, judgeRequest } from "../model/access/judge-request.ts";
 import { SnapshotIndex } from "../model/access/snapshot-index.ts";
 import { callerOf, PlainRequest } from "../model/authz/plain-facts.ts";
@@ -23,7 +24,7 @@ export interface AuthzAnswer {
   /** Every workload that the request can be forwarded to lets it in, and so do the Service's policies and the caller's `calls`. */
   readonly allowed: boolean;
   /** `undefined` where the question could not be asked; `lines` says why. */
-  readonly trace: JudgedRequest | undefined;
+  readonly trace: AccessTrace | undefined;
   /** For a terminal, without colour. */
   readonly lines: readonly string[];
 }
@@ -34,7 +35,7 @@ export function authzCheck(records: readonly SnapshotRecord[], query: AuthzQuery
   const asked = readQuery(index, query);
   if (typeof asked === "string") return { allowed: false, trace: undefined, lines: [printable(asked)] };
   const judged = judgeRequest(index, asked.service, asked.port, asked.request);
-  return { allowed: judged.allowed, trace: judged, lines: judgedLines(index, judged, asked.request) };
+  return { allowed: judged.allowed, trace: accessTrace(judged), lines: judgedLines(index, judged, asked.request) };
 }
 
 interface Asked {

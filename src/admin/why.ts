@@ -1,4 +1,5 @@
 /** `selvedge why ID`: what happened to one request that was recorded, judged again by the documents it was judged by. */
+import { type AccessTrace, accessTrace } from "../model/access/access-trace.ts";
 import { type JudgedLeg, type JudgedRequest, judgeRequest } from "../model/access/judge-request.ts";
 import { SnapshotIndex } from "../model/access/snapshot-index.ts";
 import type { Change } from "../model/authz/change.ts";
@@ -42,7 +43,7 @@ export interface WhyAnswer {
   /** What decided, as the worker recorded it; `policy` is `namespace/name`, or "" where none did. */
   readonly decidedBy: { readonly policy: string; readonly rule: number };
   /** Judged again, as far as the record tells; `undefined` where the generation or the service is gone. */
-  readonly judged: JudgedRequest | undefined;
+  readonly judged: AccessTrace | undefined;
   /** The trace of the side that refused, or of the workload that was reached. */
   readonly trace: Trace | undefined;
   readonly change: Change | undefined;
@@ -65,10 +66,11 @@ export function why(record: WhyRecord, records: readonly SnapshotRecord[] | unde
   const trace = judged === undefined ? undefined : decidingTrace(judged, record);
   if (judged !== undefined) notes.push(...differences(judged, record));
   const cause = FLAG_CAUSES[record.flag];
-  const base = { id: record.id, generation: record.generation, flag: record.flag, cause, judged, trace, notes };
+  const base = { id: record.id, generation: record.generation, flag: record.flag, cause, trace, notes };
   const details = index === undefined || again === undefined ? [] : judgedLines(index, again.judged, again.request);
   return {
     ...base,
+    judged: judged && accessTrace(judged),
     decidedBy: { policy: record.policy, rule: record.rule },
     change: trace?.change,
     lines: [...headLines(record, cause), ...details, ...notes.map((note) => `  note: ${printable(note)}`)],
