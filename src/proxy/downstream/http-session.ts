@@ -11,6 +11,7 @@ import type { ForwardPlan } from "../exchange/forward-plan.ts";
 import { HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS, PIPELINE_BYTES_MAX, STREAM_IDLE_MS } from "../limits.ts";
 import type { ExternalPort, Target } from "../mesh/destination.ts";
 import { RequestSummary } from "../recorder.ts";
+import { pickOther } from "../upstream/pick-target.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { Connection, Session } from "./connection.ts";
 import { ConnectionOrigin } from "./connection-origin.ts";
@@ -80,12 +81,13 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
     this.#connection.lastByteMs = this.nowMs();
   }
 
-  /** Only where the same policies hold: the Permit is for them. */
   anotherTarget(failed: Target): Target {
-    for (const target of failed.port.targets) {
-      if (target !== failed && !target.isDrained && target.policies === failed.policies) return target;
+    const target = pickOther(failed, this.nowMs());
+    if (target !== failed) {
+      this.#summary.target = target;
+      this.#summary.edge = this.#connection.host.recorder.edge(this.#origin.caller, target, target.port, "http");
     }
-    return failed;
+    return target;
   }
 
   received(bytes: Buffer): void {
@@ -138,7 +140,7 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
     if (this.#state === STATE.EXCHANGE) {
       if (quietMs < STREAM_IDLE_MS) return STREAM_IDLE_MS - quietMs;
       this.stats.counter(LIMIT_COUNTER.idle_timeout);
-      this.#exchange.timeOut();
+      this.#exchange.timeOut(FLAG.SI);
       return STREAM_IDLE_MS;
     }
     if (this.#headSinceMs > 0) {

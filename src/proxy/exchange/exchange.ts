@@ -148,7 +148,8 @@ export class Exchange implements UpstreamOwner, Waiter {
   }
 
   onUpstreamFailed(flag: number, reason: string): void {
-    if (flag === FLAG.UF && this.#retry()) return;
+    const isElsewhereBetter = flag === FLAG.UF || flag === FLAG.LISTENER_MISMATCH;
+    if (isElsewhereBetter && this.#retry()) return;
     this.fail(503, flag, reason);
   }
 
@@ -164,9 +165,13 @@ export class Exchange implements UpstreamOwner, Waiter {
   }
 
   onUpstreamEnded(upstream: Upstream): void {
-    this.#endedBy(upstream);
+    if (this.#state === STATE.BODY && this.#head.body === BODY.UNTIL_CLOSE) {
+      this.#response.finish(this.#client.out);
+      this.#complete(upstream, false);
+    } else this.#endedBy(upstream);
   }
 
+  /** Without a last byte before it: a reset, which completes nothing. */
   onUpstreamClosed(upstream: Upstream): void {
     this.#endedBy(upstream);
   }
@@ -321,11 +326,6 @@ export class Exchange implements UpstreamOwner, Waiter {
   }
 
   #endedBy(upstream: Upstream): void {
-    if (this.#state === STATE.BODY && this.#head.body === BODY.UNTIL_CLOSE) {
-      this.#response.finish(this.#client.out);
-      this.#complete(upstream, false);
-      return;
-    }
     this.#upstream = null;
     upstream.close();
     if (this.#state === STATE.BODY) {
@@ -356,15 +356,15 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.#host.stats.counter(
       this.#timer.isBackends ? LIMIT_COUNTER.backend_request_timeout : LIMIT_COUNTER.request_timeout,
     );
-    this.timeOut();
+    this.timeOut(FLAG.UT);
   }
 
-  /** No byte has moved for too long, or the request took too long. */
-  timeOut(): void {
+  /** The request took too long, or no byte has moved for too long. @param flag of an answer that had begun. */
+  timeOut(flag: number): void {
     if (this.#state === STATE.WAITING || this.#state === STATE.HEAD) {
       this.fail(504, FLAG.UT, "the endpoint did not answer in time");
-    } else if (this.#state === STATE.BODY) {
-      this.flag = FLAG.UT;
+    } else if (this.#state !== STATE.FREE) {
+      this.flag = flag;
       this.#break();
     }
   }

@@ -12,6 +12,23 @@ export function pickTarget(targets: readonly Target[], nowMs: number, random: nu
   return pickOfMany(targets, nowMs, random);
 }
 
+/**
+ * The target for another attempt after `failed`, one that is up before one that is down; `failed` where there is no other.
+ * Only where the same policies hold and the same principal serves: the Permit, and what the head says of whom it is for,
+ * are for those.
+ */
+export function pickOther(failed: Target, nowMs: number): Target {
+  let fallback = failed;
+  const principal = failed.workload?.record.principal;
+  for (const target of failed.port.targets) {
+    if (target === failed || target.isDrained || target.policies !== failed.policies) continue;
+    if (target.workload?.record.principal !== principal) continue;
+    if (target.endpoint.isUp(nowMs)) return target;
+    if (fallback === failed) fallback = target;
+  }
+  return fallback;
+}
+
 function pickOfMany(targets: readonly Target[], nowMs: number, random: number): Target | null {
   const count = targets.length;
   let best: Target | null = null;
