@@ -1,7 +1,7 @@
 import type { TimerWheel } from "../../base/timer-wheel.ts";
 import { FLAG } from "../../model/response-flags.ts";
 import type { EndpointRecord } from "../../model/snapshot.ts";
-import { COUNTER, LIMIT_COUNTER, UPSTREAM_GAUGE } from "../../telemetry/fixed-metrics.ts";
+import { COUNTER, GAUGE, LIMIT_COUNTER, UPSTREAM_GAUGE } from "../../telemetry/fixed-metrics.ts";
 import type { StatsWriter } from "../../telemetry/stats-writer.ts";
 import {
   CONNECT_TIMEOUT_EXTERNAL_MS,
@@ -87,18 +87,18 @@ export class Endpoint implements UpstreamHome {
     this.address = endpointAddress(record);
     this.addressId = this.workload === "" ? 0 : host.stats.intern(this.address);
     this.#host = host;
-    this.#connectTimeoutMs = this.workload === "" ? CONNECT_TIMEOUT_EXTERNAL_MS : CONNECT_TIMEOUT_MS;
+    this.#connectTimeoutMs = defaultConnectTimeoutMs(this.workload);
   }
 
   configure(settings: ConnectionSettings): void {
-    this.#connectTimeoutMs = settings.connectTimeoutMs ?? this.#connectTimeoutMs;
+    this.#connectTimeoutMs = settings.connectTimeoutMs ?? defaultConnectTimeoutMs(this.workload);
     this.#connectionsMax = settings.maxConnections ?? UPSTREAM_CONNECTIONS_MAX;
     this.#pendingMax = settings.maxPendingRequests ?? PENDING_REQUESTS_MAX;
     this.#idleMs = settings.idleTimeoutMs ?? UPSTREAM_IDLE_MS;
   }
 
   isUp(nowMs: number): boolean {
-    return this.#downUntilMs <= nowMs && !this.#isMismatched;
+    return this.#downUntilMs <= nowMs;
   }
 
   get isMismatched(): boolean {
@@ -121,9 +121,21 @@ export class Endpoint implements UpstreamHome {
       return;
     }
     this.#waiting.push(waiter);
+    this.#host.stats.gaugeAdd(GAUGE.pendingRequests, 1);
     if (this.#connecting >= this.#waiting.length) return;
-    if (this.#connections < this.#connectionsMax) this.#open();
+    if (this.#hasRoom) this.#open();
     else this.#host.stats.counter(LIMIT_COUNTER.upstream_connections);
+  }
+
+  /** One more connection may be opened; those under way count. */
+  get #hasRoom(): boolean {
+    return this.#connections + this.#connecting < this.#connectionsMax;
+  }
+
+  #firstWaiting(): Waiter | undefined {
+    const waiter = this.#waiting.shift();
+    if (waiter) this.#host.stats.gaugeAdd(GAUGE.pendingRequests, -1);
+    return waiter;
   }
 
   /** Takes a waiter out of the queue; false when it was not in it. */
@@ -131,6 +143,7 @@ export class Endpoint implements UpstreamHome {
     const at = this.#waiting.indexOf(waiter);
     if (at < 0) return false;
     this.#waiting.splice(at, 1);
+    this.#host.stats.gaugeAdd(GAUGE.pendingRequests, -1);
     return true;
   }
 
@@ -139,8 +152,9 @@ export class Endpoint implements UpstreamHome {
     if (upstream.isClosed) return;
     this.inFlight--;
     this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.active, -1);
-    const waiter = this.#waiting.shift();
+    const waiter = this.#firstWaiting();
     if (waiter) {
+      upstream.resume();
       this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.active, 1);
       this.inFlight++;
       waiter.onUpstreamReady(upstream);
@@ -201,7 +215,11 @@ export class Endpoint implements UpstreamHome {
     const wasIdle = at >= 0 || upstream.wasIdleAtClose;
     if (!wasIdle) this.inFlight--;
     this.#host.stats.gaugeAdd(wasIdle ? UPSTREAM_GAUGE.idle : UPSTREAM_GAUGE.active, -1);
-    if (this.#waiting.length > this.#connecting && this.#connections < this.#connectionsMax) this.#open();
+    if (upstream.uses === 0 && this.#waiting.length > 0) {
+      // It was gone before it could be used: for whoever waits that is no better than a refusal.
+      this.#penalise("closed at once");
+      this.#failWaiting(FLAG.UF, "the endpoint closed the connection at once");
+    } else if (this.#waiting.length > this.#connecting && this.#hasRoom) this.#open();
   }
 
   onIdleTooLong(upstream: Upstream): void {
@@ -251,11 +269,15 @@ export class Endpoint implements UpstreamHome {
   /** One failed connection fails those who cannot be served by another one that is under way. */
   #failWaiting(flag: number, reason: string): void {
     while (this.#waiting.length > this.#connecting) {
-      const waiter = this.#waiting.shift()!;
+      const waiter = this.#firstWaiting()!;
       waiter.onUpstreamFailed(flag, reason);
       if (this.#connections > 0 && flag === FLAG.UF) return;
     }
   }
+}
+
+function defaultConnectTimeoutMs(workload: string): number {
+  return workload === "" ? CONNECT_TIMEOUT_EXTERNAL_MS : CONNECT_TIMEOUT_MS;
 }
 
 /** `127.0.0.1:9001`, `[::1]:9001` or `unix:/path`. */
