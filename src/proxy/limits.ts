@@ -9,6 +9,9 @@ export const HEAD_TIMEOUT_MS = 10_000;
 /** A keep-alive connection may wait this long for its next request. Reason: below the 2 minutes of common NATs and clients. */
 export const IDLE_TIMEOUT_MS = 90_000;
 
+/** While the worker drains, a keep-alive connection is closed when it has been quiet this long. Reason: a caller that is busy sends its next request sooner, and is told with the answer. */
+export const DRAIN_QUIET_MS = 1_000;
+
 /** A stream in which no byte moves in either direction this long is ended (SI, or UT before the answer began). Reason: long polls take 60 s, event streams send a comment every 15 to 120 s. */
 export const STREAM_IDLE_MS = 300_000;
 

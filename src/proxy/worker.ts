@@ -82,6 +82,8 @@ class Worker {
         this.#dataPath.attestor.keeperGone();
         this.#dataPath.attestor.runs = 0;
         this.#metrics.cut();
+        // The keeper died before it said what to serve: nobody would ever find or end this worker.
+        if (this.#dataPath.store.generation === 0) process.exit(1);
       },
     });
     this.#channel.send({ type: TO_KEEPER.HELLO, protocol: CHANNEL_PROTOCOL, pid: process.pid });

@@ -8,7 +8,7 @@ import { Exchange } from "../exchange/exchange.ts";
 import type { ExchangeClient } from "../exchange/exchange-client.ts";
 import type { ExchangeHost } from "../exchange/exchange-host.ts";
 import type { ForwardPlan } from "../exchange/forward-plan.ts";
-import { HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS, PIPELINE_BYTES_MAX, STREAM_IDLE_MS } from "../limits.ts";
+import { DRAIN_QUIET_MS, HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS, PIPELINE_BYTES_MAX, STREAM_IDLE_MS } from "../limits.ts";
 import type { ExternalPort, Target } from "../mesh/destination.ts";
 import { RequestSummary } from "../recorder.ts";
 import { pickOther } from "../upstream/pick-target.ts";
@@ -150,13 +150,17 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
       this.#refuse(408, FLAG.DPE, "the head did not arrive in time");
       return 0;
     }
-    if (quietMs < IDLE_TIMEOUT_MS) return IDLE_TIMEOUT_MS - quietMs;
+    const idleMs = this.isDraining ? DRAIN_QUIET_MS : IDLE_TIMEOUT_MS;
+    if (quietMs < idleMs) return idleMs - quietMs;
     this.#connection.close();
     return 0;
   }
 
+  /** Closing at once would cross with a request on its way: only who is quiet is closed, anybody else is told with an answer. */
   drain(): void {
-    if (this.#state === STATE.HEAD && this.#headSinceMs === 0) this.#connection.close();
+    if (this.#state !== STATE.HEAD || this.#headSinceMs > 0) return;
+    const leftMs = this.quiet(this.nowMs() - this.#connection.lastByteMs);
+    if (leftMs > 0) this.#connection.watch(leftMs);
   }
 
   /** Takes what has arrived, as far as the state allows. */
@@ -301,7 +305,7 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
     this.#finish(exchange.status, exchange.flag);
     exchange.reset();
     const isLast = this.#closesAfter && this.#at >= this.#input.length;
-    if (!keepsConnection || isLast || this.#connection.host.isDraining) {
+    if (!keepsConnection || isLast) {
       this.#connection.close();
       return;
     }
@@ -310,7 +314,11 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
     if (this.#at < this.#input.length) {
       this.#connection.resumeReading();
       this.#run();
-    } else this.#connection.resumeReading();
+      return;
+    }
+    this.#connection.resumeReading();
+    // The drain began after the head of this answer had left, which therefore could not say it.
+    if (this.isDraining) this.drain();
   }
 
   exchangeBroken(): void {
