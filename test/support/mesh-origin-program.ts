@@ -1,0 +1,32 @@
+/**
+ * A service behind the mesh, in a process of its own. Argument: `{name, port?, unix?}`. Prints its port; answers every request
+ * with its name and the request's token, so that an answer to the wrong request shows. `/slow/MS` answers after a while,
+ * `/status/N` with that status. Prints how many requests it saw on each line of input; ends with its input.
+ */
+
+export interface OriginArgument {
+  readonly name: string;
+  readonly port?: number;
+  readonly unix?: string;
+}
+
+const { name, port = 0, unix } = JSON.parse(process.argv[2] ?? "{}") as OriginArgument;
+let served = 0;
+
+async function answer(request: Request): Promise<Response> {
+  served++;
+  const { pathname } = new URL(request.url);
+  const [, verb, value] = pathname.split("/");
+  const body = await request.text();
+  if (verb === "slow") await Bun.sleep(Number(value));
+  const status = verb === "status" ? Number(value) : 200;
+  return new Response(`${name} ${request.headers.get("x-token") ?? ""} ${body}`, { status });
+}
+
+const server =
+  unix === undefined
+    ? Bun.serve({ hostname: "127.0.0.1", port, idleTimeout: 60, fetch: answer })
+    : Bun.serve({ unix, fetch: answer });
+console.log(unix === undefined ? server.port : 0);
+for await (const _ of console) console.log(served);
+process.exit(0);
