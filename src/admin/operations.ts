@@ -33,11 +33,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   }),
   stat: (keeper, { request }) => {
     const kind = STAT_KINDS.find((known) => known === request["kind"]) ?? "service";
-    const window = keeper.stats.history.window(spanOf(request));
+    const window = keeper.recentTraffic(spanOf(request));
     return { coveredMs: window.coveredMs, rows: statRows(window, kind) };
   },
   edges: (keeper, { request }) => {
-    const window = keeper.stats.history.window(spanOf(request));
+    const window = keeper.recentTraffic(spanOf(request));
     return { coveredMs: window.coveredMs, rows: edgeRows(window) };
   },
   records: sendRecords,

@@ -106,7 +106,7 @@ function endpointsDown(keeper: Keeper): readonly object[] {
 }
 
 function worstEdges(keeper: Keeper): readonly object[] {
-  const rows = edgeRows(keeper.stats.history.window(WORST_SPAN_MS));
+  const rows = edgeRows(keeper.recentTraffic(WORST_SPAN_MS));
   const isBad = (row: (typeof rows)[number]) => row.failed > 0 || row.denied > 0;
   return rows
     .filter(isBad)

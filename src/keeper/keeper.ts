@@ -1,7 +1,7 @@
 import { enableTcpMigrateReq } from "../kernel/tcp-migrate.ts";
 import { renderPrometheus } from "../telemetry/exposition.ts";
 import { COUNTER, GAUGE } from "../telemetry/fixed-metrics.ts";
-import { TICK_MS } from "../telemetry/history.ts";
+import type { HistoryWindow } from "../telemetry/history.ts";
 import { TO_KEEPER, TO_WORKER } from "../wire/channel/frames.ts";
 import type { ToKeeperFrame } from "../wire/channel/to-keeper-frame.ts";
 import { AttestService, type OwnerSources } from "./attest/attest-service.ts";
@@ -13,6 +13,7 @@ import { addressOf, type FailedListener, failedListeners } from "./listener-repo
 import { lockState } from "./lock-state.ts";
 import { LogFile } from "./observe/log-file.ts";
 import { MeshStats } from "./observe/mesh-stats.ts";
+import { Pulse } from "./observe/pulse.ts";
 import { RecordTail } from "./observe/record-tail.ts";
 import { ScrapeService } from "./observe/scrape-service.ts";
 import { TrafficLog } from "./observe/traffic-log.ts";
@@ -82,7 +83,7 @@ export class Keeper {
   #callers = new CallerIndex([]);
   readonly #traffic: TrafficLog;
   #usedDigest = "";
-  #ticks: Timer | undefined;
+  #pulse: Pulse | undefined;
   #taps = 0;
   #watch: SourceWatch | undefined;
   #stopOrphans: () => void = () => {};
@@ -148,6 +149,12 @@ export class Keeper {
     return addressOf(this.#facts, this.fleet.workers, role);
   }
 
+  /** What happened up to now, within the last `spanMs`. */
+  recentTraffic(spanMs: number): HistoryWindow {
+    this.#pulse?.look();
+    return this.stats.history.window(spanMs);
+  }
+
   /** The newest line of the access log with this `selvedge_id`, from memory or disk; `undefined` where none is left. */
   findRecord(id: string): string | undefined {
     return this.#traffic.find(id);
@@ -191,7 +198,7 @@ export class Keeper {
   }
 
   #close(): void {
-    clearInterval(this.#ticks);
+    this.#pulse?.stop();
     this.tail.poll();
     this.stats.close();
     this.tail.stop();
@@ -213,14 +220,14 @@ export class Keeper {
     await this.#untilReady();
     this.#stopOrphans = drainOrphans(this.#orphans, (orphan) => this.#orphanGone(orphan));
     if (this.options.source === "files") this.#watchSources();
-    this.#ticks = setInterval(() => this.#tick(), TICK_MS);
+    this.#pulse = new Pulse(() => this.#tick(), performance.now.bind(performance));
     this.options.emit(readyEvent(this, performance.now() - startedAtMs));
     for (const trouble of this.state.trouble) this.options.emit({ event: "state_trouble", ...trouble });
   }
 
-  #tick(): void {
-    this.stats.tick(Date.now());
-    this.tail.poll();
+  #tick(): boolean {
+    const hasMoved = this.stats.tick(Date.now());
+    return this.tail.poll() > 0 || hasMoved;
   }
 
   async #untilReady(): Promise<void> {

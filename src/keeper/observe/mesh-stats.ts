@@ -1,4 +1,5 @@
 import { History } from "../../telemetry/history.ts";
+import { EDGE_VALUE } from "../../telemetry/layout.ts";
 import { OwnStats } from "../../telemetry/own-stats.ts";
 import { RETAINED_TEXT_MAX, restoreCounters, serialiseCounters } from "../../telemetry/retained-codec.ts";
 import { RetainedCounters } from "../../telemetry/retained-counters.ts";
@@ -19,6 +20,7 @@ export class MeshStats {
   readonly #tail: RecordTail;
   readonly #readers = new Map<number, StatsReader>();
   #retained: RetainedCounters;
+  #counted = 0;
 
   /** Goes on from what an earlier keeper wrote down. Counts that cannot be read start from zero, which is noted. */
   constructor(state: StateDirectory, tail: RecordTail) {
@@ -33,13 +35,19 @@ export class MeshStats {
     return [this.own, this.#retained, ...this.#readers.values()];
   }
 
-  /** To be called once a second. @param nowMs epoch milliseconds. */
-  tick(nowMs: number): void {
+  /** Adds a slice to the history. Answers whether anything was counted since the last. @param nowMs epoch milliseconds. */
+  tick(nowMs: number): boolean {
+    let counted = 0;
     for (const reader of this.#readers.values()) {
       reader.refresh();
       this.history.observe(reader);
+      for (const series of reader.series) counted += reader.seriesCount(series);
+      for (const edge of reader.edges) counted += reader.edgeValue(edge, EDGE_VALUE.tcpSentBytes);
     }
     this.history.tick(nowMs);
+    const hasMoved = counted !== this.#counted;
+    this.#counted = counted;
+    return hasMoved;
   }
 
   /** A worker's region, until `retire`. `isOrphan`: it counted long before this keeper, which is no news. */
