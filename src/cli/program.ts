@@ -1,12 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import { CliError, EXIT, type ExitCode } from "./exit-code.ts";
-import type { NodeChoice } from "./find-node.ts";
 import { version } from "./package-facts.ts";
-
-/** Options that every command about a running node has. */
-export interface NodeOptions extends NodeChoice {
-  readonly output?: "json" | "text";
-}
 
 type Load = () => Promise<(...args: never[]) => Promise<ExitCode>>;
 

@@ -4,8 +4,8 @@ import { hasErrors } from "../../model/issue.ts";
 import { askNode, RefusedError } from "../admin-client.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
 import { findAdminPath } from "../find-node.ts";
+import type { NodeOptions } from "../node-options.ts";
 import { printJson } from "../output.ts";
-import type { NodeOptions } from "../program.ts";
 import { complain } from "./check.ts";
 
 interface ApplyOptions extends NodeOptions {

@@ -3,8 +3,8 @@ import { hasErrors } from "../../model/issue.ts";
 import type { SnapshotRecord } from "../../model/snapshot.ts";
 import { CliError, EXIT, type ExitCode } from "../exit-code.ts";
 import { findAdminPath } from "../find-node.ts";
+import type { NodeOptions } from "../node-options.ts";
 import { colour, printJson, printLines } from "../output.ts";
-import type { NodeOptions } from "../program.ts";
 import { servedRecords } from "../served-records.ts";
 
 interface AuthzOptions extends NodeOptions {

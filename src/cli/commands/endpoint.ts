@@ -1,8 +1,8 @@
 import { askNode } from "../admin-client.ts";
 import { CliError, EXIT, type ExitCode } from "../exit-code.ts";
 import { findAdminPath } from "../find-node.ts";
+import type { NodeOptions } from "../node-options.ts";
 import { printJson } from "../output.ts";
-import type { NodeOptions } from "../program.ts";
 
 interface EndpointChange {
   readonly generation: number;

@@ -2,8 +2,8 @@ import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from "no
 import type { SnapshotRecord } from "../../model/snapshot.ts";
 import { CliError, EXIT, type ExitCode } from "../exit-code.ts";
 import { findAdminPath } from "../find-node.ts";
+import type { NodeOptions } from "../node-options.ts";
 import { printJson, printLines } from "../output.ts";
-import type { NodeOptions } from "../program.ts";
 import { servedRecords } from "../served-records.ts";
 
 const BEGIN = "# selvedge: begin (written by `selvedge hosts --write`)";

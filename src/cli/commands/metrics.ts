@@ -1,7 +1,7 @@
 import { askNode } from "../admin-client.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
 import { findAdminPath } from "../find-node.ts";
-import type { NodeOptions } from "../program.ts";
+import type { NodeOptions } from "../node-options.ts";
 
 /** `selvedge metrics`. */
 export async function metrics(options: NodeOptions): Promise<ExitCode> {

@@ -4,8 +4,8 @@ import type { EndpointRecord, ServicePortRecord, ServiceRecord } from "../../mod
 import { askNode } from "../admin-client.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
 import { findAdminPath } from "../find-node.ts";
+import type { NodeOptions } from "../node-options.ts";
 import { colour, printJson, printLines } from "../output.ts";
-import type { NodeOptions } from "../program.ts";
 import { servedRecords } from "../served-records.ts";
 import { printable } from "../table.ts";
 

@@ -1,7 +1,7 @@
 import { askNode } from "../admin-client.ts";
 import { CliError, EXIT, type ExitCode } from "../exit-code.ts";
 import { findAdminPath } from "../find-node.ts";
-import type { NodeOptions } from "../program.ts";
+import type { NodeOptions } from "../node-options.ts";
 
 interface RunOptions extends NodeOptions {
   readonly workload: string;

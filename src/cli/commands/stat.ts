@@ -2,8 +2,8 @@ import type { EdgeRow, StatRow } from "../../telemetry/report.ts";
 import { askNode } from "../admin-client.ts";
 import { CliError, EXIT, type ExitCode } from "../exit-code.ts";
 import { findAdminPath } from "../find-node.ts";
+import type { NodeOptions } from "../node-options.ts";
 import { colour, printJson, printTable } from "../output.ts";
-import type { NodeOptions } from "../program.ts";
 import type { Column } from "../table.ts";
 import { durationText, latencyText, parseDuration, percentText, rateText } from "../units.ts";
 

@@ -3,8 +3,8 @@ import { askNode } from "../admin-client.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
 import { findAdminPath } from "../find-node.ts";
 import { issueText } from "../issue-text.ts";
+import type { NodeOptions } from "../node-options.ts";
 import { colour, printJson, printLines } from "../output.ts";
-import type { NodeOptions } from "../program.ts";
 import { printable, tableLines } from "../table.ts";
 import { durationText } from "../units.ts";
 

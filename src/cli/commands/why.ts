@@ -4,8 +4,8 @@ import type { SnapshotRecord } from "../../model/snapshot.ts";
 import { askNode, RefusedError } from "../admin-client.ts";
 import { CliError, EXIT, type ExitCode } from "../exit-code.ts";
 import { findAdminPath } from "../find-node.ts";
+import type { NodeOptions } from "../node-options.ts";
 import { colour, printJson, printLines } from "../output.ts";
-import type { NodeOptions } from "../program.ts";
 import { servedRecords } from "../served-records.ts";
 
 /** `selvedge why ID`: what the mesh did with one request, and what would have to change. */
