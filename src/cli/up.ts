@@ -6,12 +6,14 @@ import { AdminServer } from "../admin/admin-server.ts";
 import { recoverDocuments } from "../admin/apply.ts";
 import { adminHandlers } from "../admin/operations.ts";
 import { kernelOwnerSources } from "../keeper/attest/kernel-owner-sources.ts";
-import { Keeper, type KeeperOptions } from "../keeper/keeper.ts";
+import { Keeper } from "../keeper/keeper.ts";
 import { type KeeperEvent, StartError } from "../keeper/keeper-event.ts";
+import type { KeeperOptions } from "../keeper/keeper-options.ts";
 import { defaultStatePath } from "../keeper/state/state-directory.ts";
 import { workerLauncher } from "../keeper/workers/launch-worker.ts";
 import { startTimeOf } from "../kernel/process-facts.ts";
 import { WORKER_USER_DEFAULT } from "../kernel/spawn-worker.ts";
+import { listListening, type TcpListener } from "../kernel/tcp-listeners.ts";
 import { adminPathOf } from "./admin-path.ts";
 import { EventPrinter } from "./event-printer.ts";
 import { CliError, EXIT, type ExitCode } from "./exit-code.ts";
@@ -187,10 +189,20 @@ function keeperOptions(asked: UpArguments, adminPath: string, emit: (event: Keep
       user,
     }),
     owners: kernelOwnerSources(),
+    listening,
     workerUid: user?.uid ?? process.getuid?.() ?? 0,
     adminPath,
     emit,
   };
+}
+
+function listening(): readonly TcpListener[] {
+  try {
+    return listListening().listeners;
+  } catch {
+    // Without sock_diag the worker refuses to start, and says so better.
+    return [];
+  }
 }
 
 /** What compiling reads of the machine: its users and its name. */

@@ -4,21 +4,24 @@ import { COUNTER, GAUGE } from "../telemetry/fixed-metrics.ts";
 import type { HistoryWindow } from "../telemetry/history.ts";
 import { TO_KEEPER, TO_WORKER } from "../wire/channel/frames.ts";
 import type { ToKeeperFrame } from "../wire/channel/to-keeper-frame.ts";
-import { AttestService, type OwnerSources } from "./attest/attest-service.ts";
+import { AttestService } from "./attest/attest-service.ts";
 import { CallerIndex, indexCallers } from "./attest/caller-index.ts";
 import { parseRuns, type Run, Runs } from "./attest/runs.ts";
 import type { Served } from "./generation/served.ts";
-import { type KeeperEvent, StartError } from "./keeper-event.ts";
+import { StartError } from "./keeper-event.ts";
+import type { KeeperOptions } from "./keeper-options.ts";
 import { addressOf, type FailedListener, failedListeners } from "./listener-reports.ts";
 import { lockState } from "./lock-state.ts";
+import { HeldSwitch } from "./observe/held-switch.ts";
 import { LogFile } from "./observe/log-file.ts";
 import { MeshStats } from "./observe/mesh-stats.ts";
 import { Pulse } from "./observe/pulse.ts";
 import { RecordTail } from "./observe/record-tail.ts";
 import { ScrapeService } from "./observe/scrape-service.ts";
 import { TrafficLog } from "./observe/traffic-log.ts";
+import { findConflict, forgetTaken } from "./port-conflict.ts";
 import { readyEvent } from "./ready-event.ts";
-import { type CompileProgram, compile } from "./reload/compile-child.ts";
+import { compile } from "./reload/compile-child.ts";
 import { type ChangeOutcome, Configuration, type ConfigurationEvent } from "./reload/configuration.ts";
 import { digestSources } from "./reload/source-files.ts";
 import { SourceWatch } from "./reload/source-watch.ts";
@@ -27,36 +30,14 @@ import { StateDirectory } from "./state/state-directory.ts";
 import { Fleet, type WorkerDeath } from "./workers/fleet.ts";
 import { drainOrphans, findOrphans, type Orphan } from "./workers/orphans.ts";
 import { nextRunFile, parseRunFile, type RunFile } from "./workers/run-file.ts";
+import { waitUntilReady } from "./workers/wait-until-ready.ts";
 import type { Worker } from "./workers/worker.ts";
-import type { LaunchWorker } from "./workers/worker-program.ts";
 
 /** Longest a SIGTERM lets requests finish. Contract: 10 s at most, with a margin for the end itself. */
 export const DRAIN_GRACE_MS = 9_000;
 
 /** Longest wait for the first worker's listeners. */
 export const READY_TIMEOUT_MS = 20_000;
-
-export interface KeeperOptions {
-  /** Sources; folders and files. */
-  readonly paths: readonly string[];
-  /** Whether the paths are the operator's, watched, or the state directory's own. */
-  readonly source: "files" | "applied";
-  readonly statePath: string;
-  readonly node: string | undefined;
-  readonly workers: number;
-  /** Version of the mesh, for metrics, and so that another version compiles anew. */
-  readonly version: string;
-  readonly compileProgram: CompileProgram;
-  /** What compiling depends on besides the files: the users of the machine. */
-  readonly salt: () => string;
-  readonly launch: LaunchWorker;
-  readonly owners: OwnerSources;
-  /** User id that workers run as. */
-  readonly workerUid: number;
-  /** Path of the admin socket, as the ready event tells it. */
-  readonly adminPath: string;
-  readonly emit: (event: KeeperEvent) => void;
-}
 
 /**
  * The control of one node: state, configuration, workers, identities and counts, put together. It handles no traffic; when it
@@ -84,7 +65,10 @@ export class Keeper {
   readonly #traffic: TrafficLog;
   #usedDigest = "";
   #pulse: Pulse | undefined;
-  #taps = 0;
+  readonly #tap = new HeldSwitch((isOn) => {
+    this.#traffic.isTapped = isOn;
+    this.fleet.broadcast({ type: TO_WORKER.TAP, isOn });
+  });
   #watch: SourceWatch | undefined;
   #stopOrphans: () => void = () => {};
   #isStopping = false;
@@ -98,7 +82,10 @@ export class Keeper {
     this.stats = new MeshStats(this.state, this.tail);
     this.auditLog = new LogFile(this.state.file("audit.ndjson"));
     this.#orphans = findOrphans(this.#runFile.workers);
-    for (const { workerId, region } of this.#orphans) if (region !== undefined) this.stats.add(workerId, region, true);
+    if (this.#orphans.length === 0) forgetTaken(this.#ports, options.listening());
+    for (const { workerId, region } of this.#orphans) {
+      if (region !== undefined && !this.stats.hasAbsorbed(workerId)) this.stats.add(workerId, region, true);
+    }
     this.#traffic = new TrafficLog(this.state, this.tail);
     this.runs = new Runs(parseRuns(this.state.read("runs")), (runs) => this.#runsChanged(runs));
     this.attest = new AttestService(options.owners, () => this.runs.list, this.#callers);
@@ -163,20 +150,11 @@ export class Keeper {
   /** Makes workers log every request, until the answered function is called. */
   tap(): () => void {
     const endWatch = this.tail.watch();
-    if (this.#taps++ === 0) this.#tapChanged();
-    let isOver = false;
+    const endTap = this.#tap.hold();
     return () => {
-      if (isOver) return;
-      isOver = true;
+      endTap();
       endWatch();
-      if (--this.#taps === 0) this.#tapChanged();
     };
-  }
-
-  #tapChanged(): void {
-    const isOn = this.#taps > 0;
-    this.#traffic.isTapped = isOn;
-    this.fleet.broadcast({ type: TO_WORKER.TAP, isOn });
   }
 
   /** Looks at the sources again. `isForced`: also where they are as they were. */
@@ -218,7 +196,10 @@ export class Keeper {
       throw new StartError(this.configuration.refusal ?? "there is nothing to serve", this.configuration.issues);
     }
     await this.#untilReady();
-    this.#stopOrphans = drainOrphans(this.#orphans, (orphan) => this.#orphanGone(orphan));
+    this.#stopOrphans = drainOrphans(this.#orphans, {
+      onDrained: ({ workerId }) => this.stats.retire(workerId),
+      onGone: (orphan) => this.#orphanGone(orphan),
+    });
     if (this.options.source === "files") this.#watchSources();
     this.#pulse = new Pulse(() => this.#tick(), performance.now.bind(performance));
     this.options.emit(readyEvent(this, performance.now() - startedAtMs));
@@ -231,15 +212,7 @@ export class Keeper {
   }
 
   async #untilReady(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, READY_TIMEOUT_MS);
-    let isLate = false;
-    void promise.then(() => {
-      isLate = true;
-    });
-    while (!this.fleet.isReady && !isLate) await Promise.race([this.fleet.changed(), promise]);
-    clearTimeout(timer);
-    if (isLate) throw new StartError(`no worker was ready within ${READY_TIMEOUT_MS} ms`);
+    await waitUntilReady(this.fleet, READY_TIMEOUT_MS);
     const failed = this.failedListeners().find(({ listener }) => listener.startsWith("listener/outbound/"));
     if (failed !== undefined) {
       throw new StartError(`cannot listen on ${failed.listener.slice("listener/outbound/".length)}: ${failed.reason}`);
@@ -295,14 +268,24 @@ export class Keeper {
   }
 
   #use(served: Served): void {
+    const isFirst = this.#usedDigest === "";
     if (served.digest !== this.#usedDigest) {
       this.#usedDigest = served.digest;
       this.#facts = readSiteFacts(served);
       this.#callers = indexCallers(served);
       this.attest.use(this.#callers);
     }
+    if (isFirst && this.#orphans.length === 0) this.#checkPorts();
     this.stats.own.set(GAUGE.configGeneration, served.generation);
     this.stats.own.set(GAUGE.configLastSuccess, Date.now() / 1000);
+  }
+
+  // Before the first worker is told to listen; what an earlier keeper's workers hold is ours.
+  #checkPorts(): void {
+    const conflict = findConflict(this.#facts.listeners, this.options.listening());
+    if (conflict === undefined) return;
+    const { hostname, port } = conflict.listener;
+    throw new StartError(`cannot listen on ${hostname}:${port}: a process of uid ${conflict.uid} does already`);
   }
 
   #announceConfiguration(event: ConfigurationEvent): void {
@@ -350,7 +333,7 @@ export class Keeper {
     this.stats.add(worker.id, worker.process.region);
     this.stats.own.set(GAUGE.workers, this.fleet.workers.length);
     worker.send({ type: TO_WORKER.RUNS, count: this.runs.list.length });
-    if (this.#taps > 0) worker.send({ type: TO_WORKER.TAP, isOn: true });
+    if (this.#tap.isOn) worker.send({ type: TO_WORKER.TAP, isOn: true });
     this.#writeRunFile();
     this.options.emit({ event: "worker_started", pid: worker.pid, worker: worker.id });
   }

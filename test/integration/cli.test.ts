@@ -155,6 +155,17 @@ describe("selvedge up", () => {
   });
 });
 
+describe("two meshes on one machine", () => {
+  test("never share a port: the second one says who has it", async () => {
+    node.start("-f", node.file);
+    const ready = await node.event("ready");
+    const second = new Node(MESH.replace("outbound: 127.0.0.1:0", `outbound: ${ready["outbound"]}`));
+    second.start("-f", second.file);
+    expect(await second.process?.exited).toBe(1);
+    expect(second.stderr).toContain(`cannot listen on ${ready["outbound"]}`);
+  });
+});
+
 describe("commands about a running node", () => {
   test("show status, routes, hosts and traffic", async () => {
     node.start("-f", node.file);

@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { OwnerSources } from "../../src/keeper/attest/attest-service.ts";
-import { Keeper, type KeeperOptions } from "../../src/keeper/keeper.ts";
+import { Keeper } from "../../src/keeper/keeper.ts";
 import type { KeeperEvent } from "../../src/keeper/keeper-event.ts";
+import type { KeeperOptions } from "../../src/keeper/keeper-options.ts";
 import type { LaunchWorker } from "../../src/keeper/workers/worker-program.ts";
 import { startTimeOf } from "../../src/kernel/process-facts.ts";
 import { createRegion } from "../../src/kernel/shared-memory.ts";
@@ -55,6 +56,7 @@ export function fakeOptions(statePath: string, sources: string, emit: (event: Ke
     salt: () => "",
     launch: launchFake,
     owners: noOwners,
+    listening: () => [],
     workerUid: 65534,
     adminPath: join(statePath, "admin.sock"),
     emit,

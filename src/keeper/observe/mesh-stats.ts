@@ -50,6 +50,11 @@ export class MeshStats {
     return hasMoved;
   }
 
+  /** Whether this worker's counts are in already: an earlier keeper took them, and died before it could end the worker. */
+  hasAbsorbed(workerId: number): boolean {
+    return this.#retained.hasAbsorbed(workerId);
+  }
+
   /** A worker's region, until `retire`. `isOrphan`: it counted long before this keeper, which is no news. */
   add(workerId: number, region: Uint8Array, isOrphan = false): void {
     const reader = new StatsReader(region);
@@ -79,6 +84,7 @@ export class MeshStats {
     this.history.observe(reader);
     this.#tail.remove(reader.records);
     this.#retained.absorb(reader);
+    this.#retained.noteAbsorbed(workerId);
     reader.close();
   }
 
