@@ -24,6 +24,8 @@ export function registryPath(uid: number, env: Environment): string {
 /** Notes a node; answers the function that removes the note. Nothing where that place cannot be written. */
 export function registerNode(folder: string, node: RegisteredNode): () => void {
   const path = join(folder, `${node.pid}.json`);
+  // Reading them removes the notes of nodes that were killed.
+  listNodes(folder);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     writeFileSync(path, JSON.stringify(node), { mode: 0o600 });
