@@ -6,12 +6,14 @@ import type { Connection, Session } from "./downstream/connection.ts";
 import { HttpSession } from "./downstream/http-session.ts";
 import { sendReply } from "./downstream/send-reply.ts";
 import type { SessionFactory } from "./downstream/session-factory.ts";
+import type { HeldRequest } from "./exchange/held-request.ts";
 import { passthroughFor } from "./exchange/passthrough-for.ts";
-import type { RequestOrigin } from "./exchange/request-origin.ts";
+import type { LastingOrigin, RequestOrigin } from "./exchange/request-origin.ts";
 import type { Destination, ExternalPort, Target } from "./mesh/destination.ts";
 import { MetricsSession, type MetricsSource } from "./metrics-session.ts";
 import { RequestSummary } from "./recorder.ts";
-import { judgeStream, permits, type StreamVerdict } from "./relay/judge-stream.ts";
+import { mayStreamGoOn, mayUpgradeGoOn } from "./relay/judge-again.ts";
+import { judgeStream, type StreamVerdict } from "./relay/judge-stream.ts";
 import type { OpenTunnels } from "./relay/open-tunnels.ts";
 import { TunnelSession } from "./relay/tunnel-session.ts";
 import type { Passthrough } from "./upstream/passthrough.ts";
@@ -45,7 +47,8 @@ export class Sessions implements SessionFactory {
 
   upgraded(
     connection: Connection,
-    origin: RequestOrigin,
+    origin: LastingOrigin,
+    held: HeldRequest,
     target: Target,
     upstream: Upstream,
     early: Buffer,
@@ -54,7 +57,8 @@ export class Sessions implements SessionFactory {
     const summary = new RequestSummary();
     summary.target = target;
     summary.edge = connection.host.recorder.edge(origin.caller, target, target.port, "tcp");
-    const session = this.#tunnel(connection, target.port, target, summary, {
+    const recheck = (): boolean => origin.refresh() && mayUpgradeGoOn(connection.host.mesh, origin, held, target);
+    const session = this.#tunnel(connection, target, summary, recheck, {
       connected: () => undefined,
       failed: () => undefined,
     });
@@ -65,6 +69,11 @@ export class Sessions implements SessionFactory {
 
   connect(connection: Connection, origin: RequestOrigin, headBytes: Buffer, head: RequestHead, rest: Buffer): void {
     const { mesh } = connection.host;
+    if (connection.entrance.record.role !== "outbound") {
+      // Elsewhere the destination is known, or the caller is from outside: neither is to choose one.
+      this.#refuseConnect(connection, 404, FLAG.NR, null, headBytes, head);
+      return;
+    }
     const authority = latin1(headBytes, head.authorityStart, head.authorityEnd);
     const destination = mesh.resolve(authority, origin.caller.facts.namespace, 443);
     if (destination) {
@@ -77,9 +86,10 @@ export class Sessions implements SessionFactory {
       this.#refuseConnect(connection, 404, FLAG.NR, null, headBytes, head);
       return;
     }
+    const { session } = connection;
     connection.pauseReading();
     this.passthrough(outside.host, outside.port, true, (port) => {
-      if (!connection.socket) return;
+      if (connection.session !== session) return;
       if (port) this.#connectStream(connection, port, headBytes, head, rest);
       else this.#refuseConnect(connection, 503, FLAG.UF, null, headBytes, head);
     });
@@ -113,7 +123,8 @@ export class Sessions implements SessionFactory {
       return;
     }
     const summary = this.#summaryOf(connection, verdict);
-    const session = this.#tunnel(connection, destination, target, summary, {
+    const recheck = this.#recheck(connection, destination, target);
+    const session = this.#tunnel(connection, target, summary, recheck, {
       connected: () => {
         connection.out.write(ESTABLISHED, 0, ESTABLISHED.length, false);
       },
@@ -160,7 +171,8 @@ export class Sessions implements SessionFactory {
       queueMicrotask(() => connection.cut());
       return CLOSED_SESSION;
     }
-    const session = this.#tunnel(connection, destination, target, summary, {
+    const recheck = this.#recheck(connection, destination, target);
+    const session = this.#tunnel(connection, target, summary, recheck, {
       connected: () => undefined,
       failed: (flag) => {
         summary.flag = flag;
@@ -190,29 +202,32 @@ export class Sessions implements SessionFactory {
     return summary;
   }
 
+  /** For a stream that is TCP from its beginning. */
+  #recheck(connection: Connection, parent: Destination, target: Target): () => boolean {
+    const { host } = connection;
+    return () => {
+      const caller = connection.caller && host.reattest(connection.caller);
+      if (!caller) return false;
+      connection.caller = caller;
+      return mayStreamGoOn(host.mesh, caller, parent, target);
+    };
+  }
+
   #tunnel(
     connection: Connection,
-    parent: Destination,
     target: Target,
     summary: RequestSummary,
+    recheck: () => boolean,
     events: { connected(): void; failed(flag: number, reason: string): void },
   ): TunnelSession {
     const { host } = connection;
     const startedMs = host.nowMs();
-    const key = parent.kind === "service" ? parent.service.record.key : "";
-    const number = parent.kind === "service" ? parent.record.port : 0;
-    const recheck = (): boolean => {
-      const caller = connection.caller && host.reattest(connection.caller);
-      if (!caller) return false;
-      connection.caller = caller;
-      // A host outside the mesh has no record to look up again where it was let through by ALLOW_ANY.
-      const now = key === "" ? parent : host.mesh.service(key)?.portFor(number);
-      if (!now) return false;
-      const same = now.targets.find((candidate) => candidate.endpoint === target.endpoint);
-      return permits(host.mesh, caller, now, same ?? target).allowed;
-    };
     const session = new TunnelSession(connection, target, summary, recheck, {
-      ...events,
+      connected: events.connected,
+      failed: (flag, reason) => {
+        this.#tunnels.delete(session);
+        events.failed(flag, reason);
+      },
       over: (ended) => {
         this.#tunnels.delete(ended);
         summary.durationUs = (host.nowMs() - startedMs) * 1000;

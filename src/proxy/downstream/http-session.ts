@@ -342,7 +342,7 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
     this.#state = STATE.HANDED_OVER;
     const early = this.#input.subarray(this.#at);
     this.#input = EMPTY;
-    this.#sessions.upgraded(this.#connection, this.#origin, target, upstream, early, rest);
+    this.#sessions.upgraded(this.#connection, this.#origin, this.#plan!.held!, target, upstream, early, rest);
   }
 
   /** Answers here and, where the rest of the request is known and small, goes on with the connection. */

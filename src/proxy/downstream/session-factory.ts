@@ -1,15 +1,17 @@
 import type { RequestHead } from "../../wire/http1/head.ts";
-import type { RequestOrigin } from "../exchange/request-origin.ts";
+import type { HeldRequest } from "../exchange/held-request.ts";
+import type { LastingOrigin, RequestOrigin } from "../exchange/request-origin.ts";
 import type { ExternalPort, Target } from "../mesh/destination.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { Connection } from "./connection.ts";
 
 /** How a session hands a connection over to another protocol. */
 export interface SessionFactory {
-  /** The endpoint answered 101. `early`: what the caller sent behind its request; `rest`: what the endpoint sent behind its answer. */
+  /** The endpoint answered 101 to `held`. `early`: what the caller sent behind its request; `rest`: what the endpoint sent behind its answer. */
   upgraded(
     connection: Connection,
-    origin: RequestOrigin,
+    origin: LastingOrigin,
+    held: HeldRequest,
     target: Target,
     upstream: Upstream,
     early: Buffer,

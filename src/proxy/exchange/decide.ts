@@ -18,6 +18,7 @@ import { pickTarget } from "../upstream/pick-target.ts";
 import { certLine } from "./cert-line.ts";
 import { ForwardPlan } from "./forward-plan.ts";
 import { ForwardedFacts, HeadFacts } from "./head-facts.ts";
+import { HeldRequest } from "./held-request.ts";
 import { passthroughFor } from "./passthrough-for.ts";
 import type { RequestOrigin } from "./request-origin.ts";
 
@@ -60,6 +61,8 @@ export class Decider {
   permit: Permit | null = null;
   /** OUTCOME.PASSTHROUGH: where to. */
   passthrough: Authority | null = null;
+  /** Key of the service that was asked for, where it was one. */
+  #serviceKey: string | null = null;
   readonly #host: DeciderHost;
 
   constructor(host: DeciderHost) {
@@ -247,6 +250,7 @@ export class Decider {
     // Whoever may not call learns nothing about which endpoints are up.
     const judged = target ?? port.targets[0] ?? null;
     this.destination = port;
+    this.#serviceKey = parent?.service.record.key ?? null;
     this.target = judged;
     this.#rewrite(backend, head);
     this.forwarded.destinationPort = judged?.endpoint.port ?? port.record.port;
@@ -277,6 +281,7 @@ export class Decider {
     into: ForwardPlan | null,
   ): number {
     this.facts.destinationPort = port.port;
+    this.#serviceKey = null;
     this.forwarded.begin(this.facts.path, this.facts.host, null);
     this.forwarded.destinationPort = port.port;
     const verdict = this.judgeExternal(origin, port);
@@ -343,6 +348,8 @@ export class Decider {
     plan.responseEdits = this.#responseEdits(backend);
     plan.requestTimeoutMs = rule?.requestTimeoutMs ?? 0;
     plan.backendRequestTimeoutMs = rule?.backendRequestTimeoutMs ?? 0;
+    plan.held =
+      head.upgradeLine < 0 ? null : new HeldRequest(bytes, head, facts, forwarded, headPlan.edits, this.#serviceKey);
     this.plan = plan;
     return OUTCOME.FORWARD;
   }

@@ -1,6 +1,7 @@
 import type { Permit } from "../../model/authz/permit.ts";
 import type { HeaderEdits } from "../../model/route/header-edits.ts";
 import type { Target } from "../mesh/destination.ts";
+import type { HeldRequest } from "./held-request.ts";
 import { RequestHeadPlan } from "./request-head.ts";
 
 /**
@@ -12,6 +13,8 @@ export class ForwardPlan {
   target: Target;
   readonly headPlan = new RequestHeadPlan();
   responseEdits: HeaderEdits | null = null;
+  /** A request to switch protocols, as it was judged; `null` for all others. */
+  held: HeldRequest | null = null;
   /** Milliseconds for the whole exchange, 0 = no bound. */
   requestTimeoutMs = 0;
   /** Milliseconds from the request having been sent to the answer's head, 0 = no bound. */

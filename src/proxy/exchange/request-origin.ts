@@ -16,3 +16,9 @@ export interface RequestOrigin {
   readonly localPort: number;
   readonly memo: AuthorityMemo;
 }
+
+/** An origin that outlives snapshots. */
+export interface LastingOrigin extends RequestOrigin {
+  /** Brings it up to date with the snapshot that is served; false: the connection cannot go on under it. */
+  refresh(): boolean;
+}

@@ -128,12 +128,14 @@ export class Mesh implements DestinationContext {
       if (name.kind === "qualified" && name.isExplicit) return null;
     }
     const external = this.#store.externalFor(split.host);
-    return external === undefined ? null : this.#externalPort(external, split.host, split.port, portDefault);
+    return external === undefined
+      ? null
+      : this.externalPort(external, split.host, split.port < 0 ? portDefault : split.port);
   }
 
-  #externalPort(key: string, host: string, port: number, portDefault: number): ExternalPort | null {
+  /** A port of the external host with this key, for the name that was asked for; `null` where it has none. */
+  externalPort(key: string, host: string, wanted: number): ExternalPort | null {
     const record = this.#store.get("external", key);
-    const wanted = port < 0 ? portDefault : port;
     const portRecord = record?.ports.find((candidate) => candidate.port === wanted);
     if (!record || !portRecord) return null;
     const cacheKey = `${key}\n${host}`;

@@ -1,4 +1,5 @@
 import { FLAG } from "../../model/response-flags.ts";
+import { DENIED_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import type { Connection, Session } from "../downstream/connection.ts";
 import { TUNNEL_IDLE_MS } from "../limits.ts";
 import type { Target } from "../mesh/destination.ts";
@@ -111,13 +112,16 @@ export class TunnelSession implements Session, RelayClient, Waiter {
   }
 
   gone(): void {
-    if (this.#isWaiting) {
-      this.#isWaiting = false;
-      this.target.endpoint.withdraw(this);
-      this.summary.flag = FLAG.DC;
-      this.#events.over(this);
-    }
+    this.#giveUp(FLAG.DC);
     this.#relay?.cut();
+  }
+
+  #giveUp(flag: number): void {
+    if (!this.#isWaiting) return;
+    this.#isWaiting = false;
+    this.target.endpoint.withdraw(this);
+    this.summary.flag = flag;
+    this.#events.over(this);
   }
 
   /** The relay has its own clock, which both directions renew. */
@@ -131,9 +135,13 @@ export class TunnelSession implements Session, RelayClient, Waiter {
 
   /** Ends the stream because a new snapshot denies it. */
   revoke(): void {
+    this.#connection.host.stats.counter(DENIED_COUNTER.policy_change);
     this.summary.flag = FLAG.RBAC;
     if (this.#relay) this.#relay.cut();
-    else this.#connection.cut();
+    else {
+      this.#giveUp(FLAG.RBAC);
+      this.#connection.cut();
+    }
   }
 
   /** Tells the counters what has moved so far. */
