@@ -107,6 +107,11 @@ export class Output {
     if (this.queuedBytes === 0) this.#shutdown();
   }
 
+  /** The last byte is with the kernel: from here on the runtime reports the peer's last byte as the close of the socket. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   get isEnding(): boolean {
     return this.#isEnding;
   }

@@ -98,13 +98,21 @@ export class Connection {
   }
 
   drained(): void {
-    if (this.out.flush()) this.session?.drained();
+    if (!this.out.flush()) return;
+    if (this.#isLingering) this.#leaveWhenDone();
+    else this.session?.drained();
   }
 
   ended(): void {
     this.hasEnded = true;
-    if (this.#isLingering) this.cut();
+    if (this.#isLingering) this.#leaveWhenDone();
     else this.session?.ended();
+  }
+
+  /** The socket was closed. @param error what closed it, where it was not the caller's last byte behind ours. */
+  closed(error: Error | undefined): void {
+    if (this.socket && !error && this.out.hasEnded && !this.hasEnded) this.ended();
+    this.gone();
   }
 
   gone(): void {
@@ -148,17 +156,29 @@ export class Connection {
     this.#isLingering = true;
     this.resumeReading();
     this.out.end();
-    if (this.hasEnded && this.out.queuedBytes === 0) this.cut();
-    else this.watch(LINGER_MS);
+    this.#leaveWhenDone();
+    if (this.socket) this.watch(LINGER_MS);
   }
 
-  /** Closes at once; the session is not told. */
+  /** Closes at once with a reset, so that nobody takes what was sent for all; the session is not told. */
   cut(): void {
+    this.#letGo()?.terminate();
+  }
+
+  #leaveWhenDone(): void {
+    if (this.hasEnded && this.out.queuedBytes === 0) this.#leave();
+  }
+
+  /** Closes without a reset: what the kernel still has to send goes on being sent, however slowly it is read. */
+  #leave(): void {
+    this.#letGo()?.end();
+  }
+
+  #letGo(): Socket<Connection> | null {
     const { socket } = this;
-    if (!socket) return;
     this.session = null;
-    this.gone();
-    socket.terminate();
+    if (socket) this.gone();
+    return socket;
   }
 
   #onTimer(): void {
@@ -166,7 +186,8 @@ export class Connection {
     if (this.#isLingering) {
       // Somebody who reads slowly still gets the rest, as long as there is progress.
       if (this.out.queuedBytes > 0 && this.host.nowMs() - this.lastByteMs < 30 * LINGER_MS) this.watch(LINGER_MS);
-      else this.cut();
+      else if (this.out.queuedBytes > 0) this.cut();
+      else this.#leave();
       return;
     }
     const again = this.session?.quiet(this.host.nowMs() - this.lastByteMs) ?? 0;
@@ -179,6 +200,6 @@ export const DOWNSTREAM_HANDLERS = {
   data: (socket: Socket<Connection>, bytes: Buffer): void => socket.data.received(bytes),
   drain: (socket: Socket<Connection>): void => socket.data.drained(),
   end: (socket: Socket<Connection>): void => socket.data.ended(),
-  close: (socket: Socket<Connection>): void => socket.data?.gone(),
+  close: (socket: Socket<Connection>, error?: Error): void => socket.data?.closed(error),
   error: (socket: Socket<Connection>): void => socket.data?.cut(),
 } as const;

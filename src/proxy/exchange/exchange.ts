@@ -307,7 +307,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     const { endpoint } = this.#plan!.target;
     this.#upstream = null;
     if (canReuse) endpoint.release(upstream);
-    else endpoint.discard(upstream);
+    else endpoint.discard(upstream, isAgreed);
     this.#state = STATE.DONE;
     this.#timer.stop();
     this.#finishWhenSent();

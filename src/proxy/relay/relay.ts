@@ -72,6 +72,12 @@ export class Relay implements UpstreamOwner {
     this.#finishWhenDone();
   }
 
+  /** The caller's connection is gone. What it sent before its last byte still reaches the endpoint. */
+  clientGone(): void {
+    if (this.#clientEnded && this.#upstreamEnded) this.#finishWhenDone();
+    else this.cut();
+  }
+
   onUpstreamData(_upstream: Upstream, bytes: Uint8Array): void {
     this.received += bytes.length;
     this.#touch();
@@ -125,7 +131,7 @@ export class Relay implements UpstreamOwner {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#timer.deadlineMs = 0;
-    this.#endpoint.discard(this.#upstream);
+    this.#endpoint.discard(this.#upstream, isClean);
     this.report();
     this.#edge.tcpClosed(0, 0);
     this.#client.relayEnded(isClean);

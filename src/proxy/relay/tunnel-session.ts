@@ -113,7 +113,7 @@ export class TunnelSession implements Session, RelayClient, Waiter {
 
   gone(): void {
     this.#giveUp(FLAG.DC);
-    this.#relay?.cut();
+    this.#relay?.clientGone();
   }
 
   #giveUp(flag: number): void {

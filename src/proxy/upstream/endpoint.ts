@@ -174,9 +174,9 @@ export class Endpoint implements UpstreamHome {
     this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.idle, 1);
   }
 
-  /** Closes a connection that its owner cannot give back. */
-  discard(upstream: Upstream): void {
-    upstream.close();
+  /** Closes a connection that its owner cannot give back. @param isFinished both directions came to their end. */
+  discard(upstream: Upstream, isFinished = false): void {
+    upstream.close(isFinished);
   }
 
   /** Nobody else will use it: connections end with their request. */

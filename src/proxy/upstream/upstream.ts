@@ -79,10 +79,14 @@ export class Upstream {
     this.socket.resume();
   }
 
-  /** Closes at once; the owner is not told, the pool is. */
-  close(): void {
+  /**
+   * Closes at once; the owner is not told, the pool is. An idle connection is closed politely, and so is one whose owner has
+   * had a last byte both ways; any other with a reset, so that the endpoint takes nothing for whole.
+   */
+  close(isFinished = false): void {
     if (this.state === STATE.CLOSED) return;
     const wasConnecting = this.state === STATE.CONNECTING;
+    const isPolite = isFinished || this.state === STATE.IDLE;
     this.wasIdleAtClose = this.state === STATE.IDLE;
     this.state = STATE.CLOSED;
     this.owner = null;
@@ -91,7 +95,8 @@ export class Upstream {
     this.timer.deadlineMs = 0;
     const socket = this.socket;
     this.socket = null;
-    socket?.terminate();
+    if (isPolite) socket?.end();
+    else socket?.terminate();
     if (!wasConnecting) this.home.onClosed(this);
   }
 
@@ -139,8 +144,11 @@ export class Upstream {
     else this.close();
   }
 
-  gone(): void {
+  /** The socket was closed. @param error what closed it, where it was not the endpoint's last byte behind ours. */
+  gone(error?: Error): void {
     if (this.state === STATE.CLOSED) return;
+    if (!error && this.out.hasEnded) this.owner?.onUpstreamEnded(this);
+    if (this.isClosed) return;
     if (this.state === STATE.CONNECTING) {
       this.failed("closed while connecting");
       return;
@@ -164,7 +172,7 @@ export const UPSTREAM_HANDLERS = {
   data: (socket: Socket<Upstream>, bytes: Uint8Array): void => socket.data.received(bytes),
   drain: (socket: Socket<Upstream>): void => socket.data.drained(),
   end: (socket: Socket<Upstream>): void => socket.data.ended(),
-  close: (socket: Socket<Upstream>): void => socket.data.gone(),
-  error: (socket: Socket<Upstream>): void => socket.data.gone(),
+  close: (socket: Socket<Upstream>, error?: Error): void => socket.data.gone(error),
+  error: (socket: Socket<Upstream>, error: Error): void => socket.data.gone(error),
   connectError: (socket: Socket<Upstream>, error: Error): void => socket.data.failed(error.message),
 } as const;
