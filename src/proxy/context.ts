@@ -16,5 +16,8 @@ export interface ProxyContext {
   readonly decider: Decider;
   readonly recorder: Recorder;
   readonly isDraining: boolean;
+  /** Milliseconds on a clock that only goes forward; reading it sets `now`. */
   nowMs(): number;
+  /** When the event that is being handled came in: as good as the clock for everything that follows from it at once. */
+  readonly now: number;
 }

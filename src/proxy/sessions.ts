@@ -189,7 +189,7 @@ export class Sessions implements SessionFactory {
 
   #judge(connection: Connection, destination: Destination): StreamVerdict {
     const { host } = connection;
-    return judgeStream(host.mesh, connection.caller!, destination, host.nowMs(), host.random.word());
+    return judgeStream(host.mesh, connection.caller!, destination, host.nowMs(), () => host.random.word());
   }
 
   #summaryOf(connection: Connection, verdict: StreamVerdict): RequestSummary {

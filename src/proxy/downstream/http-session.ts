@@ -77,8 +77,12 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
     return this.#connection.host.nowMs();
   }
 
+  get now(): number {
+    return this.#connection.host.now;
+  }
+
   touch(_idleMs: number): void {
-    this.#connection.lastByteMs = this.nowMs();
+    this.#connection.lastByteMs = this.now;
   }
 
   anotherTarget(failed: Target): Target {
@@ -200,7 +204,7 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
       }
       return false;
     }
-    this.#startedMs = this.nowMs();
+    this.#startedMs = this.now;
     this.#headSinceMs = 0;
     if (end < 0) {
       this.stats.counter(parseErrorCounter(end as ParseError));
@@ -392,7 +396,7 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
     const exchange = this.#exchange;
     summary.status = status;
     summary.flag = flag;
-    summary.durationUs = (this.nowMs() - this.#startedMs) * 1000;
+    summary.durationUs = (this.now - this.#startedMs) * 1000;
     if (exchange.isActive) {
       summary.upstreamUs = exchange.upstreamUs;
       summary.requestBytes = exchange.requestBytes;

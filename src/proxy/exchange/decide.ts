@@ -32,11 +32,9 @@ export const OUTCOME = {
   PASSTHROUGH: 2,
 } as const;
 
-interface DeciderHost {
-  readonly mesh: Mesh;
-  nowMs(): number;
-  /** 0 to 2^32 - 1. */
-  random(): number;
+interface Clock {
+  /** When the event that is being handled came in, milliseconds. */
+  readonly now: number;
 }
 
 /**
@@ -63,10 +61,15 @@ export class Decider {
   passthrough: Authority | null = null;
   /** Key of the service that was asked for, where it was one. */
   #serviceKey: string | null = null;
-  readonly #host: DeciderHost;
+  readonly #mesh: Mesh;
+  readonly #clock: Clock;
+  readonly #random: () => number;
 
-  constructor(host: DeciderHost) {
-    this.#host = host;
+  /** @param random answers 0 to 2^32 - 1. */
+  constructor(mesh: Mesh, clock: Clock, random: () => number) {
+    this.#mesh = mesh;
+    this.#clock = clock;
+    this.#random = random;
   }
 
   /**
@@ -137,7 +140,7 @@ export class Decider {
   /** Fills in the host, and answers the destination it means where that is not settled otherwise. */
   #whereTo(origin: RequestOrigin, bytes: Buffer, head: RequestHead): Destination | null {
     const { memo } = origin;
-    const { epoch } = this.#host.mesh;
+    const { epoch } = this.#mesh;
     const { authorityStart: start, authorityEnd: end } = head;
     if (memo.holds(bytes, start, end, epoch)) {
       this.facts.host = memo.host;
@@ -147,12 +150,11 @@ export class Decider {
     const host = hostOf(authority);
     this.facts.host = host;
     if (origin.gateway) return null;
-    const destination = origin.fixed ?? this.#host.mesh.resolve(authority, origin.caller.facts.namespace, 80);
+    const destination = origin.fixed ?? this.#mesh.resolve(authority, origin.caller.facts.namespace, 80);
     // A name that leads out of the mesh has more to it than the memo holds.
     if (destination) memo.remember(bytes, start, end, epoch, host, destination);
     else
-      this.passthrough =
-        head.form === FORM.ASTERISK ? null : passthroughFor(this.#host.mesh, origin.caller, authority, 80);
+      this.passthrough = head.form === FORM.ASTERISK ? null : passthroughFor(this.#mesh, origin.caller, authority, 80);
     return destination;
   }
 
@@ -204,7 +206,7 @@ export class Decider {
       return this.#reply(500, FLAG.BACKEND, backend?.reason ?? "the rule has no backend with a weight");
     }
     if (backend.filters?.unsupported !== undefined) return this.#reply(500, FLAG.NC, backend.filters.unsupported);
-    const port = this.#host.mesh.service(backend.service)?.portFor(backend.port);
+    const port = this.#mesh.service(backend.service)?.portFor(backend.port);
     if (!port || port.isTcp) return this.#reply(500, FLAG.BACKEND, "the backend's port does not exist");
     return this.#toPort(origin, parent, port, backend, bytes, head, into);
   }
@@ -246,7 +248,7 @@ export class Decider {
     head: RequestHead,
     into: ForwardPlan | null,
   ): number {
-    const target = pickTarget(port.targets, this.#host.nowMs(), this.#host.random());
+    const target = pickTarget(port.targets, this.#clock.now, this.#random);
     // Whoever may not call learns nothing about which endpoints are up.
     const judged = target ?? port.targets[0] ?? null;
     this.destination = port;
@@ -290,7 +292,7 @@ export class Decider {
       return this.#reply(403, verdict.reason === "calls" ? FLAG.CALLS : FLAG.RBAC, verdict.reason);
     }
     this.permit = verdict;
-    const target = pickTarget(port.targets, this.#host.nowMs(), this.#host.random());
+    const target = pickTarget(port.targets, this.#clock.now, this.#random);
     this.target = target;
     if (!target) return this.#reply(503, FLAG.UH, "the host has no endpoint");
     this.#rewrite(null, head);
@@ -304,11 +306,11 @@ export class Decider {
       serviceKey: record?.key,
       hostPort: `${host}:${port.port}`,
     });
-    const isNobody = origin.caller.facts.workload === undefined && this.#host.mesh.site.defaultAction === "deny";
+    const isNobody = origin.caller.facts.workload === undefined && this.#mesh.site.defaultAction === "deny";
     return authorize({
       calls,
       service: port.policies ?? undefined,
-      workload: isNobody && !port.policies ? this.#host.mesh.denyByDefault : null,
+      workload: isNobody && !port.policies ? this.#mesh.denyByDefault : null,
       asReceived: this.facts,
       asForwarded: this.forwarded,
     });

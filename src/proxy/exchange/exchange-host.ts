@@ -12,6 +12,8 @@ export interface ExchangeHost {
   readonly scratch: Buffer;
   readonly isDraining: boolean;
   nowMs(): number;
+  /** When the event that is being handled came in. */
+  readonly now: number;
   /** A byte moved: the stream's idle time begins anew. */
   touch(idleMs: number): void;
   /** Where to try next after `failed`, which may be itself where there is no other. */

@@ -155,6 +155,7 @@ export class Exchange implements UpstreamOwner, Waiter {
 
   onUpstreamData(upstream: Upstream, bytes: Uint8Array): void {
     const data = bytes as Buffer;
+    this.#host.nowMs();
     if (this.#state === STATE.BODY) this.#takeBody(upstream, data, 0);
     else if (this.#state === STATE.HEAD) this.#takeHead(upstream, this.#join(data));
     else upstream.close();
@@ -183,7 +184,7 @@ export class Exchange implements UpstreamOwner, Waiter {
 
   #requestSent(): void {
     this.#isRequestSent = true;
-    this.#sentAtMs = this.#host.nowMs();
+    this.#sentAtMs = this.#host.now;
     if (this.#state === STATE.HEAD) this.#timer.requestSent(this.#plan!.backendRequestTimeoutMs);
   }
 
@@ -248,7 +249,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     const client = this.#client;
     const head = this.#head;
     this.status = head.status;
-    this.upstreamUs = this.#isRequestSent ? Math.max(0, (this.#host.nowMs() - this.#sentAtMs) * 1000) : 0;
+    this.upstreamUs = this.#isRequestSent ? Math.max(0, (this.#host.now - this.#sentAtMs) * 1000) : 0;
     this.#timer.answered();
     if (upstream.uses === 1) upstream.announcedIdleMs = announcedIdleMs(data, head.lines);
     const mayKeep = !this.#host.isDraining && this.#request.isDone;

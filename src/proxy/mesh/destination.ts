@@ -21,6 +21,8 @@ export interface DestinationContext {
   routeTable(record: RouteTableRecord, scope: string): RouteTable;
   tcpRouteTable(record: RouteTableRecord, scope: string): TcpRouteTable;
   policySet(refs: PolicyRefs, isWorkloadTarget: boolean): PolicySet;
+  /** Denies everything. */
+  readonly denyByDefault: PolicySet;
 }
 
 /** One endpoint as a service of this generation sees it. */
@@ -89,7 +91,8 @@ export class ServicePort {
       return {
         endpoint: context.endpoints.obtain(endpoint, record),
         workload,
-        policies: workload ? context.policySet(workload.record.policies, true) : null,
+        // An endpoint of nobody that is known is not outside the mesh: nothing permits it.
+        policies: workload ? context.policySet(workload.record.policies, true) : context.denyByDefault,
         isDrained: endpoint.drained === true,
         port: this,
       };

@@ -26,7 +26,7 @@ export function judgeStream(
   caller: CallerIdentity,
   destination: Destination,
   nowMs: number,
-  random: number,
+  random: () => number,
 ): StreamVerdict {
   const none = { target: null, destination, permit: null, denial: null, rule: null };
   if (destination.kind === "external") return judged(mesh, caller, destination, destination, null, nowMs, random);
@@ -46,7 +46,7 @@ function judged(
   port: Destination,
   rule: Rule | null,
   nowMs: number,
-  random: number,
+  random: () => number,
 ): StreamVerdict {
   const target = pickTarget(port.targets, nowMs, random);
   const verdict = permits(mesh, caller, parent, target ?? port.targets[0] ?? null);

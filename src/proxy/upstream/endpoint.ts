@@ -29,6 +29,8 @@ export interface EndpointHost {
   readonly wheel: TimerWheel;
   readonly stats: StatsWriter;
   nowMs(): number;
+  /** When the event that is being handled came in. */
+  readonly now: number;
   /** Begins to connect; ends in `upstream.opened` or `upstream.failed`. */
   connect(endpoint: Endpoint, upstream: Upstream): void;
   /** Proves that the process at the other end is the endpoint's workload; answers once, possibly later. */
@@ -169,7 +171,7 @@ export class Endpoint implements UpstreamHome {
     upstream.resume();
     const idleMs =
       upstream.announcedIdleMs > 0 ? Math.min(this.#idleMs, upstream.announcedIdleMs - 1000) : this.#idleMs;
-    this.#host.wheel.arm(upstream.timer, this.#host.nowMs(), Math.max(100, idleMs));
+    this.#host.wheel.arm(upstream.timer, this.#host.now, Math.max(100, idleMs));
     this.#idle.push(upstream);
     this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.idle, 1);
   }
@@ -191,6 +193,7 @@ export class Endpoint implements UpstreamHome {
   }
 
   onConnected(upstream: Upstream): void {
+    this.#host.nowMs();
     this.#connecting--;
     this.#connections++;
     this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.connecting, -1);

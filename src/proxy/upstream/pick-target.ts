@@ -5,9 +5,9 @@ import type { Target } from "../mesh/destination.ts";
  * choices). Where none is up, one that is down is tried all the same: refusing without trying would outlast the outage.
  * Drained ones get nothing. `null`: there is nobody to ask.
  *
- * @param random 0 to 2^32 - 1
+ * @param random answers 0 to 2^32 - 1; asked only where there is a choice
  */
-export function pickTarget(targets: readonly Target[], nowMs: number, random: number): Target | null {
+export function pickTarget(targets: readonly Target[], nowMs: number, random: () => number): Target | null {
   if (targets.length === 1) return targets[0]!.isDrained ? null : targets[0]!;
   return pickOfMany(targets, nowMs, random);
 }
@@ -29,13 +29,13 @@ export function pickOther(failed: Target, nowMs: number): Target {
   return fallback;
 }
 
-function pickOfMany(targets: readonly Target[], nowMs: number, random: number): Target | null {
+function pickOfMany(targets: readonly Target[], nowMs: number, random: () => number): Target | null {
   const count = targets.length;
   let best: Target | null = null;
   let fallback: Target | null = null;
   let seen = 0;
   // Starting at a random place and looking at two that are up is two random choices without building a list.
-  const start = count === 0 ? 0 : random % count;
+  const start = count === 0 ? 0 : random() % count;
   for (let i = 0; i < count && seen < 2; i++) {
     const target = targets[(start + i) % count]!;
     if (target.isDrained) continue;
