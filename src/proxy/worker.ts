@@ -16,6 +16,11 @@ import { SnapshotIntake } from "./worker/snapshot-intake.ts";
 
 /** Grace of a drain that a signal asks for: the keeper that could name one is gone. */
 const SIGNAL_GRACE_MS = 10_000;
+/**
+ * How long a worker that outlived its keeper waits after its drain for the next keeper to take its counts, which end with it.
+ * Reason: a keeper that was killed and started again is back within seconds.
+ */
+const COUNTS_TAKEN_MS = 10_000;
 /** How often streams that stay open are counted and the delay of the loop is measured. */
 const HOUSEKEEPING_MS = 1_000;
 /** Connections of callers. Reason: each takes at most two descriptors, and at the limit Bun's accept loop spins. */
@@ -153,9 +158,10 @@ class Worker {
     this.#isDraining = true;
     this.#listeners.stop();
     const streamsCut = await this.#dataPath.drain(graceMs);
-    this.#channel?.send({ type: TO_KEEPER.DRAINED, streamsCut });
-    // The frame leaves before the process does.
-    setTimeout(() => process.exit(0), 5);
+    this.#stats.drained();
+    const hasKeeper = this.#channel?.send({ type: TO_KEEPER.DRAINED, streamsCut }) ?? false;
+    // The frame leaves before the process does. Without a keeper the next one ends this process when it has the counts.
+    setTimeout(() => process.exit(0), hasKeeper ? 5 : COUNTS_TAKEN_MS);
   }
 }
 

@@ -31,6 +31,8 @@ export const HEADER_AT = {
   seriesUsed: 40,
   /** u32 used: records ever written, modulo 2^32. */
   recordsWritten: 44,
+  /** u32: 1 when the worker has drained and counts nothing more; written by workers that outlived their keeper. */
+  hasDrained: 48,
 } as const;
 
 /** Fixed counters there is room for. Reason: four times what the catalogue names today, two pages. */

@@ -4,7 +4,7 @@
  */
 import { RESPONSE_FLAGS } from "../model/response-flags.ts";
 import { COUNTERS_MAX, EDGES_MAX, PROTOCOLS, REPORTERS, SECURITIES, SERIES_MAX, SERIES_USED } from "./layout.ts";
-import { KEPT_EDGE_VALUES, RetainedCounters } from "./retained-counters.ts";
+import { ABSORBED_MAX, KEPT_EDGE_VALUES, RetainedCounters } from "./retained-counters.ts";
 import { saneCount } from "./sane-number.ts";
 import type { EdgeInfo, SeriesInfo, SeriesKind } from "./stats-source.ts";
 
@@ -18,9 +18,10 @@ const KINDS: readonly SeriesKind[] = ["http", "tcp", "overflow"];
 
 /** Everything that was kept, one JSON value per line. */
 export function* serialiseCounters(retained: RetainedCounters): Generator<string> {
-  const { counters, edges, series } = retained.kept();
+  const { counters, edges, series, absorbed } = retained.kept();
   yield `${HEADER}\n`;
   yield `${JSON.stringify({ counters: [...counters.entries()].filter(([, value]) => value !== 0) })}\n`;
+  yield `${JSON.stringify({ absorbed: [...absorbed] })}\n`;
   for (const { info, values } of edges) yield `${JSON.stringify({ edge: info, values: [...values] })}\n`;
   for (const { info, values } of series) {
     if (values.size === 0) continue;
@@ -33,7 +34,7 @@ export function* serialiseCounters(retained: RetainedCounters): Generator<string
 export function restoreCounters(text: string): RetainedCounters | undefined {
   if (text.length > RETAINED_TEXT_MAX || !text.endsWith("\n")) return undefined;
   const [header, ...lines] = text.slice(0, -1).split("\n");
-  if (header !== HEADER || lines.length > EDGES_MAX + SERIES_MAX + 1) return undefined;
+  if (header !== HEADER || lines.length > EDGES_MAX + SERIES_MAX + 2) return undefined;
   const retained = new RetainedCounters();
   const edges = new Map<number, EdgeInfo>();
   try {
@@ -49,8 +50,18 @@ function takeLine(retained: RetainedCounters, edges: Map<number, EdgeInfo>, line
   if ("counters" in line) {
     return eachPair(line["counters"], COUNTERS_MAX, (position, value) => retained.addCounter(position, value));
   }
+  if ("absorbed" in line) return takeAbsorbed(retained, line["absorbed"]);
   if ("edge" in line) return takeEdge(retained, edges, line["edge"], line["values"]);
   return takeSeries(retained, edges, line["series"], line["values"]);
+}
+
+function takeAbsorbed(retained: RetainedCounters, ids: unknown): boolean {
+  if (!Array.isArray(ids) || ids.length > ABSORBED_MAX) return false;
+  for (const id of ids) {
+    if (!Number.isSafeInteger(id)) return false;
+    retained.noteAbsorbed(id as number);
+  }
+  return true;
 }
 
 function takeEdge(retained: RetainedCounters, edges: Map<number, EdgeInfo>, edge: unknown, values: unknown): boolean {

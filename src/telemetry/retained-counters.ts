@@ -4,6 +4,9 @@ import { type EdgeInfo, OVERFLOW_EDGE, OVERFLOW_SERIES, type SeriesInfo, type St
 /** Values per edge that outlive a worker: those before the gauges. */
 export const KEPT_EDGE_VALUES = EDGE_VALUE.inFlight;
 
+/** Workers whose counts are known to be in. Reason: more than can wait to be taken over at a time. */
+export const ABSORBED_MAX = 512;
+
 /** An edge of a dead worker with its counts. */
 export interface KeptEdge {
   readonly info: EdgeInfo;
@@ -29,6 +32,7 @@ export class RetainedCounters implements StatsSource {
   readonly #keptSeries = new Map<string, KeptSeries>();
   readonly #valuesOf = new Map<SeriesInfo, Map<number, number>>();
   readonly #edgeValuesOf = new Map<EdgeInfo, Float64Array>();
+  readonly #absorbed = new Set<number>();
   readonly #scratch = new Float64Array(SERIES_USED);
   readonly #overflowEdge: KeptEdge;
   readonly #overflowSeries: KeptSeries;
@@ -43,6 +47,20 @@ export class RetainedCounters implements StatsSource {
     for (let at = 0; at < COUNTERS_MAX; at++) this.addCounter(at, source.counter(at));
     for (const edge of source.edges) this.#absorbEdge(source, edge);
     for (const series of source.series) this.#absorbSeries(source, series);
+  }
+
+  /** This worker's counts are in: taking them again would count twice. Only the newest ABSORBED_MAX are remembered. */
+  noteAbsorbed(workerId: number): void {
+    this.#absorbed.delete(workerId);
+    this.#absorbed.add(workerId);
+    for (const oldest of this.#absorbed) {
+      if (this.#absorbed.size <= ABSORBED_MAX) break;
+      this.#absorbed.delete(oldest);
+    }
+  }
+
+  hasAbsorbed(workerId: number): boolean {
+    return this.#absorbed.has(workerId);
   }
 
   /** Adds to a fixed counter. */
@@ -67,8 +85,14 @@ export class RetainedCounters implements StatsSource {
   }
 
   /** Everything kept, for writing it down. */
-  kept(): { counters: Float64Array; edges: Iterable<KeptEdge>; series: Iterable<KeptSeries> } {
-    return { counters: this.#counters, edges: this.#keptEdges.values(), series: this.#keptSeries.values() };
+  kept(): {
+    counters: Float64Array;
+    edges: Iterable<KeptEdge>;
+    series: Iterable<KeptSeries>;
+    absorbed: Iterable<number>;
+  } {
+    const edges = this.#keptEdges.values();
+    return { counters: this.#counters, edges, series: this.#keptSeries.values(), absorbed: this.#absorbed };
   }
 
   counter(position: number): number {

@@ -91,6 +91,11 @@ export class StatsReader implements StatsSource {
     return this.#isClosed ? 0 : Math.trunc(saneCount(this.#values[HEADER_AT.generation / 8]!));
   }
 
+  /** Whether the worker says that it has drained and counts nothing more. */
+  get hasDrained(): boolean {
+    return this.isReadable && Atomics.load(this.#words, HEADER_AT.hasDrained / 4) === 1;
+  }
+
   /** How many things made no sense so far. Goes up only. */
   get corrupt(): number {
     return this.#corrupt + this.records.corrupt;

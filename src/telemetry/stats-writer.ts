@@ -93,6 +93,11 @@ export class StatsWriter {
     this.gauge(GAUGE.configLastSuccess, atSeconds);
   }
 
+  /** The last word: whoever reads the region may take its counts and end the worker. */
+  drained(): void {
+    Atomics.store(this.#words, HEADER_AT.hasDrained / 4, 1);
+  }
+
   /** Id of a text from the snapshot, for the `policy`, `upstream` and `route` of a record. Never for text from a request. */
   intern(text: string): number {
     return this.#strings.intern(text);
