@@ -49,6 +49,7 @@ class Demo {
   #ready: Ready | undefined;
   #isAskingWhy = false;
   #stopping = false;
+  #generation = 0;
 
   constructor() {
     this.#places = makePlaces(join(import.meta.dir, "../.."), isRoot);
@@ -119,10 +120,14 @@ class Demo {
   }
 
   async tick(): Promise<void> {
-    const share = wantedShare(readFileSync(this.#places.meshFile, "utf8"));
-    if (share !== undefined) this.seen.expectShare(share);
     const series = await this.#scrape().catch((): Series[] => []);
     const generation = series.find(({ name }) => name === "selvedge_config_generation")?.value;
+    if (generation !== undefined && generation !== this.#generation) {
+      // What the user saved counts from when it is served, not from when it was saved.
+      this.#generation = generation;
+      const share = wantedShare(readFileSync(this.#places.meshFile, "utf8"));
+      if (share !== undefined) this.seen.expectShare(share);
+    }
     this.#view.draw({
       isRoot,
       seconds: (performance.now() - this.#startedAt) / 1000,

@@ -89,6 +89,7 @@ describe("what was seen", () => {
   test("starts anew when the user changes the weights", () => {
     const seen = good();
     seen.expectShare(0.25);
+    seen.batch(batch(7));
     for (let i = 0; i < 2; i++) seen.batch(batch(25));
     expect(failing(seen)).toBe(0);
   });

@@ -36,6 +36,8 @@ export class Observations {
   restart: Restart | undefined;
   #isDeathExpected = false;
   #hadDeath = false;
+  /** The batch under way began under other weights. */
+  #isStraddling = false;
   #share = 0.01;
 
   /** From here on the split is asked to be this; what was counted for another one is dropped. */
@@ -43,6 +45,7 @@ export class Observations {
     if (share === this.#share) return;
     this.#share = share;
     this.v1 = this.v2 = this.batches = this.exactBatches = 0;
+    this.#isStraddling = true;
   }
 
   /** The next batch with errors is the one that a worker's death cut through. */
@@ -52,6 +55,10 @@ export class Observations {
   }
 
   batch(report: BatchReport): void {
+    if (this.#isStraddling) {
+      this.#isStraddling = false;
+      return;
+    }
     this.v1 += report.v1;
     this.v2 += report.v2;
     if (report.errors > 0) {
