@@ -8,6 +8,7 @@ import { Exchange } from "../exchange/exchange.ts";
 import type { ExchangeClient } from "../exchange/exchange-client.ts";
 import type { ExchangeHost } from "../exchange/exchange-host.ts";
 import type { ForwardPlan } from "../exchange/forward-plan.ts";
+import { RepeatedRequest } from "../exchange/repeated-request.ts";
 import { DRAIN_QUIET_MS, HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS, PIPELINE_BYTES_MAX, STREAM_IDLE_MS } from "../limits.ts";
 import type { ExternalPort, Target } from "../mesh/destination.ts";
 import { RequestSummary } from "../recorder.ts";
@@ -33,6 +34,7 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
   readonly #exchange: Exchange;
   readonly #origin: ConnectionOrigin;
   readonly #summary = new RequestSummary();
+  readonly #repeated = new RepeatedRequest();
   #state: number = STATE.HEAD;
   /** Bytes that have arrived and not been taken, from `#at`. */
   #input: Buffer = EMPTY;
@@ -196,6 +198,14 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
   }
 
   #takeHead(): boolean {
+    const known = this.#at === 0 ? this.#repeated.memo.match(this.#input) : 0;
+    if (known > 0) {
+      this.headBytes = this.#repeated.memo.bytes;
+      return this.#begin(known);
+    }
+    // From here on `head` is about other bytes.
+    this.#repeated.forget();
+    const start = this.#at;
     const end = parseRequestHead(this.#input, this.#at, this.#input.length, this.head);
     if (end === NEED_MORE) {
       if (this.#headSinceMs === 0) {
@@ -204,14 +214,24 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
       }
       return false;
     }
-    this.#startedMs = this.now;
-    this.#headSinceMs = 0;
     if (end < 0) {
+      this.#startedMs = this.now;
+      this.#headSinceMs = 0;
       this.stats.counter(parseErrorCounter(end as ParseError));
       this.#refuse(statusOfParseError(end), FLAG.DPE, reasonOfParseError(end));
       return false;
     }
     this.headBytes = this.#input;
+    // Streams keep the index of their head for themselves.
+    const canRepeat = start === 0 && this.head.upgradeLine < 0 && this.head.method !== METHOD.CONNECT;
+    if (canRepeat) this.#repeated.memo.remember(this.#input, end);
+    return this.#begin(end);
+  }
+
+  /** A head is there, and indexed. */
+  #begin(end: number): boolean {
+    this.#startedMs = this.now;
+    this.#headSinceMs = 0;
     this.#at = end;
     if (!this.#origin.refresh()) {
       // Who calls cannot be told any more: the next connection will be asked anew.
@@ -223,13 +243,41 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
       this.#connect();
       return false;
     }
-    this.#decide(null);
+    if (!this.#forwardAgain()) this.#decide(null);
     return this.#state !== STATE.HANDED_OVER;
+  }
+
+  /** The same bytes under the same snapshot: only the split has to be asked again. */
+  #forwardAgain(): boolean {
+    const repeated = this.#repeated;
+    if (!repeated.isDecided(this.#connection.host.mesh.epoch)) return false;
+    const backend = repeated.rule ? repeated.rule.split.next() : 0;
+    const again = repeated.forward(backend);
+    if (!again) {
+      // The other decision is kept as it is.
+      this.#plan = null;
+      this.#connection.host.decider.chosen = repeated.rule ? backend : -1;
+      return false;
+    }
+    const { plan, edge } = again;
+    const summary = this.#summary;
+    summary.rule = repeated.rule;
+    summary.target = plan.target;
+    summary.denial = null;
+    summary.permit = plan.permit;
+    summary.edge = edge;
+    summary.upstreamUs = 0;
+    plan.isRepeated = true;
+    this.#plan = plan;
+    this.#exchange.forward(plan);
+    return true;
   }
 
   #decide(passthrough: ExternalPort | null): void {
     const { decider } = this.#connection.host;
     const outcome = decider.decide(this.#origin, this.headBytes, this.head, this.#plan, passthrough);
+    const { chosen } = decider;
+    decider.chosen = -1;
     const summary = this.#summary;
     summary.rule = decider.rule;
     summary.target = decider.target;
@@ -254,8 +302,14 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
       this.#reply(decider.status, decider.flag);
       return;
     }
-    this.#plan = decider.plan!;
-    this.#exchange.forward(decider.plan!);
+    const plan = decider.plan!;
+    this.#plan = plan;
+    // With several endpoints every request chooses anew.
+    if (plan.target.port.targets.length === 1 && !passthrough && plan.held === null) {
+      const backend = decider.rule ? chosen : 0;
+      this.#repeated.decided(this.#connection.host.mesh.epoch, decider.rule, backend, { plan, edge: summary.edge });
+    }
+    this.#exchange.forward(plan);
   }
 
   #goOn(passthrough: ExternalPort | null): void {

@@ -55,6 +55,11 @@ export class Decider {
   destination: Destination | null = null;
   target: Target | null = null;
   rule: Rule | null = null;
+  /**
+   * Position of the backend in the rule; -1 without one. Set before `decide` where the split has chosen already; `decide`
+   * leaves what was chosen, and takes -1 for the next one.
+   */
+  chosen = -1;
   denial: Denied | null = null;
   permit: Permit | null = null;
   /** OUTCOME.PASSTHROUGH: where to. */
@@ -200,7 +205,8 @@ export class Decider {
     if (filters?.unsupported !== undefined) return this.#reply(500, FLAG.NC, filters.unsupported);
     if (rule.cors && this.#isPreflightFor(rule)) return this.#preflight(rule);
     if (filters?.redirect) return this.#redirect(origin, rule, parent);
-    const at = rule.split.next();
+    const at = this.chosen >= 0 ? this.chosen : rule.split.next();
+    this.chosen = at;
     const backend = at < 0 ? undefined : rule.backends[at];
     if (!backend || backend.service === null) {
       return this.#reply(500, FLAG.BACKEND, backend?.reason ?? "the rule has no backend with a weight");
@@ -338,6 +344,8 @@ export class Decider {
     const plan = into ?? new ForwardPlan(permit, target);
     plan.permit = permit;
     plan.target = target;
+    plan.isRepeated = false;
+    plan.template = null;
     const { headPlan } = plan;
     const isSamePath = forwarded.path === facts.path && head.isPathPlain;
     headPlan.target = isSamePath ? null : withQuery(forwarded.path, bytes, head);

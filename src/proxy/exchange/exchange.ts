@@ -14,8 +14,10 @@ import type { ForwardPlan } from "./forward-plan.ts";
 import { passInterim } from "./interim.ts";
 import { announcedIdleMs } from "./keep-alive.ts";
 import { isRepeatable } from "./repeatable.ts";
+import { RepeatedAnswer } from "./repeated-answer.ts";
 import { writeRequestHead } from "./request-head.ts";
-import { BODILESS, planResponse, writeResponseHead } from "./response-head.ts";
+import { BODILESS, planResponse, type ResponseHeadPlan, writeResponseHead } from "./response-head.ts";
+import { writeRepeatedHead } from "./write-repeated.ts";
 
 const STATE = { FREE: 0, WAITING: 1, HEAD: 2, BODY: 3, DONE: 4 } as const;
 const EMPTY = Buffer.alloc(0);
@@ -32,6 +34,7 @@ export class Exchange implements UpstreamOwner, Waiter {
   readonly #client: ExchangeClient;
   readonly #host: ExchangeHost;
   readonly #head = new ResponseHead();
+  readonly #known = new RepeatedAnswer();
   readonly #request = new BodyWriter();
   readonly #response = new BodyWriter();
   readonly #timer: ExchangeTimer;
@@ -130,7 +133,10 @@ export class Exchange implements UpstreamOwner, Waiter {
     const { scratch } = this.#host;
     const client = this.#client;
     const plan = this.#plan!;
-    const end = writeRequestHead(scratch, 0, client.headBytes, client.head, plan.headPlan, this.#host.random);
+    const { headBytes, head } = client;
+    const end = plan.isRepeated
+      ? writeRepeatedHead(scratch, headBytes, head, plan, this.#host.random)
+      : writeRequestHead(scratch, 0, headBytes, head, plan.headPlan, this.#host.random);
     if (end < 0) {
       this.fail(500, FLAG.IH, "the edited head is too large");
       return;
@@ -196,10 +202,21 @@ export class Exchange implements UpstreamOwner, Waiter {
   }
 
   #takeHead(upstream: Upstream, data: Buffer): void {
+    const { method } = this.#client.head;
+    const known = this.#known.match(data, method);
+    if (known > 0) {
+      this.#answer(upstream, data, known, true);
+      return;
+    }
+    this.#known.forget();
+    this.#parseHead(upstream, data, method);
+  }
+
+  #parseHead(upstream: Upstream, data: Buffer, method: number): void {
     let start = 0;
     for (;;) {
       const head = this.#head;
-      const end = parseResponseHead(data, start, data.length, head, this.#client.head.method);
+      const end = parseResponseHead(data, start, data.length, head, method);
       if (end === NEED_MORE) {
         this.#partial = start === 0 ? data : data.subarray(start);
         return;
@@ -209,7 +226,8 @@ export class Exchange implements UpstreamOwner, Waiter {
         return;
       }
       if (head.status >= 200) {
-        this.#answer(upstream, data, end);
+        if (start === 0) this.#known.remember(data, end, method);
+        this.#answer(upstream, data, end, false);
         return;
       }
       if (head.status === 101) {
@@ -245,7 +263,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     client.exchangeUpgraded(upstream, data.subarray(end));
   }
 
-  #answer(upstream: Upstream, data: Buffer, headEnd: number): void {
+  #answer(upstream: Upstream, data: Buffer, headEnd: number, isKnown: boolean): void {
     const client = this.#client;
     const head = this.#head;
     this.status = head.status;
@@ -255,7 +273,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     const mayKeep = !this.#host.isDraining && this.#request.isDone;
     const plan = planResponse(head, client.head, mayKeep, this.#plan!.responseEdits);
     this.#keepsClient = !plan.closes;
-    let to = writeResponseHead(this.#host.scratch, 0, data, head, plan);
+    let to = this.#writeAnswerHead(data, plan, isKnown);
     if (to < 0) {
       this.fail(502, FLAG.UPE, "the edited head is too large");
       return;
@@ -282,6 +300,18 @@ export class Exchange implements UpstreamOwner, Waiter {
       if (this.#response.isDone) this.#complete(upstream, rest === 0);
       else if (!isSent) upstream.pause();
     }
+  }
+
+  #writeAnswerHead(data: Buffer, plan: ResponseHeadPlan, isKnown: boolean): number {
+    const { scratch } = this.#host;
+    const written = isKnown ? this.#known.written(plan) : null;
+    if (written) {
+      written.copy(scratch, 0, 0, written.length);
+      return written.length;
+    }
+    const end = writeResponseHead(scratch, 0, data, this.#head, plan);
+    if (isKnown && end > 0) this.#known.keep(Buffer.from(scratch.subarray(0, end)), plan);
+    return end;
   }
 
   #takeBody(upstream: Upstream, data: Buffer, start: number): void {

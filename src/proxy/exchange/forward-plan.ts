@@ -20,6 +20,11 @@ export class ForwardPlan {
   /** Milliseconds from the request having been sent to the answer's head, 0 = no bound. */
   backendRequestTimeoutMs = 0;
 
+  /** The request repeats the one this was decided for. */
+  isRepeated = false;
+  /** The head as it was written for such a one. */
+  template: Buffer | null = null;
+
   constructor(permit: Permit, target: Target) {
     this.permit = permit;
     this.target = target;

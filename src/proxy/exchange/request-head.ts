@@ -47,6 +47,9 @@ export class RequestHeadPlan {
   traceparentAt = -1;
   requestIdStart = -1;
   requestIdEnd = -1;
+  /** Where those that were made here were written. */
+  writtenTraceparentAt = 0;
+  writtenRequestIdAt = 0;
   /** A traceparent followed by a request id, as far as they were made here. */
   readonly generated = Buffer.alloc(TRACEPARENT_BYTES + REQUEST_ID_BYTES);
 }
@@ -205,12 +208,14 @@ function writeOwn(into: Buffer, at: number, plan: RequestHeadPlan, pool: RandomP
   if (plan.traceparentAt < 0) {
     writeTraceparent(generated, 0, pool);
     to = writeAscii(into, to, TRACEPARENT);
+    plan.writtenTraceparentAt = to;
     to = copyRun(into, to, generated, 0, TRACEPARENT_BYTES);
     to = writeAscii(into, to, CRLF);
   }
   if (plan.requestIdStart < 0) {
     writeRequestId(generated, TRACEPARENT_BYTES, pool);
     to = writeAscii(into, to, REQUEST_ID);
+    plan.writtenRequestIdAt = to;
     to = copyRun(into, to, generated, TRACEPARENT_BYTES, generated.length);
     to = writeAscii(into, to, CRLF);
   }
