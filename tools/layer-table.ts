@@ -99,7 +99,7 @@ export const LAYERS: readonly Layer[] = [
   },
   {
     folder: "bench/micro",
-    mayImport: ["src/base", "src/model", "src/wire", "src/telemetry", "src/proxy"],
+    mayImport: ["src/base", "src/model", "src/wire", "src/telemetry", "src/kernel", "src/proxy", "test"],
     powers: ["bun", "node", "ambient"],
     knows: "the cost of single functions",
   },
