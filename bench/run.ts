@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: every measurement of bench/README.md, or the pieces named.
- * `npm run bench -- one-hop latency --seconds 3 --rounds 4 --without nginx,selvedge`
+ * `npm run bench -- one-hop latency --seconds 3 --rounds 4 --without nginx,selvedge`; `--cases 1` is only the case that the
+ * gate is about.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, cpus, release } from "node:os";
@@ -19,6 +20,7 @@ interface Arguments {
   readonly seconds: number;
   readonly rounds: number;
   readonly without: ReadonlySet<string>;
+  readonly cases: number;
   readonly isRecorded: boolean;
 }
 
@@ -27,7 +29,9 @@ function parseArguments(args: readonly string[]): Arguments {
     const at = args.indexOf(flag);
     return at < 0 ? undefined : args[at + 1];
   };
-  const flagged = new Set(["--seconds", "--rounds", "--without"].flatMap((flag) => [flag, argumentOf(flag)]));
+  const flagged = new Set(
+    ["--seconds", "--rounds", "--without", "--cases"].flatMap((flag) => [flag, argumentOf(flag)]),
+  );
   const pieces = args.filter((arg) => !flagged.has(arg) && arg !== "--record");
   const unknown = pieces.filter((piece) => !PIECES.has(piece));
   if (unknown.length > 0) {
@@ -39,6 +43,7 @@ function parseArguments(args: readonly string[]): Arguments {
     seconds: Number(argumentOf("--seconds") ?? 5),
     rounds: Number(argumentOf("--rounds") ?? 10),
     without: new Set((argumentOf("--without") ?? "").split(",")),
+    cases: Number(argumentOf("--cases") ?? Number.POSITIVE_INFINITY),
     isRecorded: args.includes("--record"),
   };
 }

@@ -10,6 +10,8 @@ export interface PieceContext {
   /** Length of one measurement, and how many of each. */
   readonly seconds: number;
   readonly rounds: number;
+  /** How many cases of a piece that has several; the first is what its gate is about. */
+  readonly cases: number;
   /** Names of subjects to leave out. */
   readonly without: ReadonlySet<string>;
   /** Says what is going on; goes to stderr. */

@@ -79,17 +79,22 @@ export async function runToEnd(
   return out;
 }
 
+/** Does something accept connections on a loopback port? */
+export async function isListening(port: number): Promise<boolean> {
+  try {
+    const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
+    socket.end();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Waits until something accepts connections on a loopback port; throws after `timeoutMs`. */
-export async function untilListening(port: number, timeoutMs = 10_000, hostname = "127.0.0.1"): Promise<void> {
+export async function untilListening(port: number, timeoutMs = 10_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    try {
-      const socket = await Bun.connect({ hostname, port, socket: { data() {} } });
-      socket.end();
-      return;
-    } catch {
-      if (performance.now() > deadline) throw new Error(`nothing listens on ${hostname}:${port} after ${timeoutMs} ms`);
-      await Bun.sleep(10);
-    }
+  while (!(await isListening(port))) {
+    if (performance.now() > deadline) throw new Error(`nothing listens on port ${port} after ${timeoutMs} ms`);
+    await Bun.sleep(10);
   }
 }

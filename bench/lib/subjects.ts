@@ -7,6 +7,7 @@ import {
   CORE_OF_OTHERS,
   CORE_UNDER_TEST,
   GENERATOR_UID,
+  isListening,
   type Program,
   start,
   stop,
@@ -44,6 +45,8 @@ function writeConfig(scratch: Scratch, template: string, name: string, words: Re
 async function program(name: string, command: readonly string[], core: number, port: number): Promise<Program> {
   const path = findProgram(command[0] as string);
   if (path === undefined) throw new Error(`${command[0]} is missing; run scripts/install-test-packages.sh`);
+  if (await isListening(port))
+    throw new Error(`something listens on port ${port} already; is another benchmark running?`);
   const child = start([path, ...command.slice(1)], { core });
   await untilListening(port).catch(async (error: unknown) => {
     await stop(child);
