@@ -49,7 +49,7 @@ function onNode(command: Command): Command {
   return output(command);
 }
 
-function several(value: string, before: readonly string[]): readonly string[] {
+function several(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 
@@ -66,13 +66,13 @@ function addFileCommands(program: Command, run: Run): void {
     .action(() => undefined);
   output(program.command("check"))
     .description("validate documents without starting anything")
-    .requiredOption("-f, --file <path>", "file or folder of YAML", several, noPaths)
+    .requiredOption("-f, --file <path>", "file or folder of YAML", several)
     .option("--node <name>", "as which node; default as `up`")
     .action(run(async () => (await import("./commands/check.ts")).check));
   program
     .command("expand")
     .description("print the full documents that the short form stands for")
-    .requiredOption("-f, --file <path>", "file or folder of YAML", several, noPaths)
+    .requiredOption("-f, --file <path>", "file or folder of YAML", several)
     .action(run(async () => (await import("./commands/check.ts")).expand));
   program
     .command("schema")
@@ -142,7 +142,7 @@ function filtered(command: Command): Command {
 function addChangeCommands(program: Command, run: Run): void {
   onNode(program.command("apply"))
     .description("validate documents and serve them; returns when every worker does")
-    .requiredOption("-f, --file <path>", "file or folder of YAML", several, noPaths)
+    .requiredOption("-f, --file <path>", "file or folder of YAML", several)
     .option("--wait", "wait until every worker serves them (always done)")
     .action(run(async () => (await import("./commands/apply.ts")).apply));
   const endpoint = program.command("endpoint").description("take an endpoint out of rotation, or put it back");

@@ -104,6 +104,8 @@ export async function up(args: readonly string[]): Promise<ExitCode> {
     state: asked.state,
     node: keeper.facts.site?.node ?? "",
   });
+  const { refusal, issues } = keeper.configuration;
+  if (refusal !== undefined) printer.complain(issues.map(issueText), refusal);
   // Whoever reads that the node is ready may use its admin socket at once.
   if (ready !== undefined) printer.print(ready);
   await signals.serve(keeper);

@@ -253,6 +253,7 @@ export class Keeper {
       state: this.state,
       paths,
       node,
+      mayBeEmpty: this.options.source === "applied",
       ports: this.#ports,
       actions: {
         compile: (request) => compile(compileProgram, request),

@@ -45,6 +45,11 @@ export const DECODE_CODES = {
   ),
   SV0114: warning("A source holds no document", "Check the path; only *.yaml, *.yml and *.json are read in a folder."),
 
+  SV0115: error(
+    "The sources hold no document at all",
+    "Check the path, and whether the file was emptied while it was saved. What serves already serves on.",
+  ),
+
   SV0201: error("A document is not a mapping", "Start it with apiVersion and kind, or with mesh for the short form."),
   SV0202: error("A document has no kind", "Add apiVersion and kind, or mesh for the short form."),
   SV0203: error("Unknown kind", "docs/reference.md lists the kinds that are understood."),

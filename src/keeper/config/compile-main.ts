@@ -1,7 +1,7 @@
 /**
  * The short-lived child that reads the sources, so that the keeper never holds what is needed for it.
  *
- * Argument: JSON `{paths, node, out}`. Writes the generation file `out` where no problem is an error, and prints
+ * Argument: JSON `{paths, node, mayBeEmpty, out}`. Writes the generation file `out` where no problem is an error, and prints
  * `{ok, issues, conditions, counts}` on stdout. Exit 0 also where the configuration is refused; 1 with a line on stderr
  * where this program itself could not do its work (no disk, a bug).
  */
@@ -19,16 +19,17 @@ export const ISSUES_MAX = 1000;
 interface CompileRequest {
   readonly paths: readonly string[];
   readonly node: string | undefined;
+  readonly mayBeEmpty: boolean;
   readonly out: string;
 }
 
 function parseRequest(text: string | undefined): CompileRequest {
   const value: unknown = JSON.parse(text ?? "");
   if (typeof value !== "object" || value === null) throw new Error("the argument is no JSON object");
-  const { paths, node, out } = value as Readonly<Record<string, unknown>>;
+  const { paths, node, mayBeEmpty, out } = value as Readonly<Record<string, unknown>>;
   const isPaths = Array.isArray(paths) && paths.every((path): path is string => typeof path === "string");
   if (!isPaths || typeof out !== "string") throw new Error("the argument needs paths and out");
-  return { paths, node: typeof node === "string" ? node : undefined, out };
+  return { paths, node: typeof node === "string" ? node : undefined, mayBeEmpty: mayBeEmpty === true, out };
 }
 
 /** Errors first, so that a bound never hides one behind warnings. */
@@ -45,13 +46,13 @@ function countKinds(records: readonly SnapshotRecord[]): Record<string, number> 
 }
 
 function main(): void {
-  const { paths, node, out } = parseRequest(process.argv[2]);
+  const { paths, node, mayBeEmpty, out } = parseRequest(process.argv[2]);
   let users: Map<string, number> | undefined;
   const resolveUser = (name: string): number | undefined => {
     users ??= parseUsers(readFileSync("/etc/passwd", "utf8"));
     return users.get(name);
   };
-  const result = loadSources(paths, { node, hostname: hostname(), resolveUser });
+  const result = loadSources(paths, { node, hostname: hostname(), resolveUser }, mayBeEmpty);
   const ok = !hasErrors(result.issues);
   const written = ok ? writeGeneration(out, result.records) : { records: 0, bytes: 0 };
   const counts = { ...countKinds(result.records), ...written, issues: result.issues.length };

@@ -10,6 +10,7 @@ import { compile } from "./compile/compile.ts";
 import type { CompileEnv } from "./compile/site.ts";
 import { decodeFiles } from "./decode/decode-files.ts";
 import { readSources } from "./decode/read-sources.ts";
+import { issueAt } from "./schema/reader.ts";
 
 /** What sources come to. Records are not to be served where an issue is an error. */
 export interface LoadResult {
@@ -35,11 +36,16 @@ const FOLLOW_UPS: ReadonlySet<string> = new Set<RoutingCode | "SV2009" | "SV2102
   "SV2102",
 ]);
 
-/** Reads, decodes and compiles. Assertions are judged only where everything else is sound. */
-export function loadSources(paths: readonly string[], env: CompileEnv): LoadResult {
+/**
+ * Reads, decodes and compiles. Assertions are judged only where everything else is sound. Sources without any document are an
+ * error: nobody means a mesh without services, while a disk that is full empties files. With `mayBeEmpty` no file at all is right.
+ */
+export function loadSources(paths: readonly string[], env: CompileEnv, mayBeEmpty = false): LoadResult {
   const sources = readSources(paths);
   const decoded = decodeFiles(sources.files);
   const found = [...sources.issues, ...decoded.issues];
+  const isEmptyMeant = mayBeEmpty && sources.files.length === 0;
+  if (decoded.documents.length === 0 && !isEmptyMeant && !hasErrors(found)) found.push(emptyIssue(paths));
   const compiled = compile(decoded.documents, env);
   const isWhole = !hasErrors(found);
   const ofCompiling = isWhole ? compiled.issues : compiled.issues.filter((issue) => !FOLLOW_UPS.has(issue.code));
@@ -54,6 +60,11 @@ export function loadSources(paths: readonly string[], env: CompileEnv): LoadResu
     records: compiled.records,
     conditions: compiled.conditions,
   };
+}
+
+function emptyIssue(paths: readonly string[]): Issue {
+  const place = { source: { file: paths[0] ?? "", position: () => ({ line: 1, col: 1 }) }, start: 0 };
+  return issueAt("SV0115", place, "holds no document");
 }
 
 /** Whether `check` fails: on errors, and on references that a running mesh would live with. */

@@ -12,7 +12,7 @@ export class Pulse {
   readonly #beat: () => boolean;
   readonly #now: () => number;
   #timer: Timer | undefined;
-  #isFast = true;
+  #isFast = false;
   #watchedUntilMs = 0;
 
   /** Starts at once. @param now any clock in milliseconds. */

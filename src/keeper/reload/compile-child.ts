@@ -18,6 +18,8 @@ export interface CompileRequest {
   readonly paths: readonly string[];
   /** The node this is, or `undefined` where the documents or the machine say so. */
   readonly node: string | undefined;
+  /** Whether there may be no file at all: before the first `apply`. */
+  readonly mayBeEmpty?: boolean;
   /** The file to write. */
   readonly out: string;
 }

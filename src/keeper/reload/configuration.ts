@@ -12,6 +12,9 @@ import { type Candidate, GenerationStore, type Good } from "./generation-store.t
 /** Changes that may wait for one another. Reason: operators and watchers, not machines; more than this is a loop. */
 export const CHANGES_WAITING_MAX = 32;
 
+/** Records of a generation without documents: the site, and its listeners. */
+export const EMPTY_RECORDS_MAX = 4;
+
 /** What carries out a decision of this class. */
 export interface ConfigurationPorts {
   compile(request: CompileRequest): Promise<CompileOutcome>;
@@ -44,6 +47,8 @@ export interface ConfigurationOptions {
   readonly state: StateDirectory;
   readonly paths: readonly string[];
   readonly node: string | undefined;
+  /** Whether the sources may begin with no file at all, as those that are applied do. */
+  readonly mayBeEmpty?: boolean;
   /** Live: real ports of listeners, by key. */
   readonly ports: ReadonlyMap<string, number>;
   readonly actions: ConfigurationPorts;
@@ -62,6 +67,8 @@ export class Configuration {
   readonly #store: GenerationStore;
   #current: Current | undefined;
   #served: Served | undefined;
+  /** What served before this keeper. */
+  #before: Served | undefined;
   /** A boot's first generation, until a worker has acknowledged it. */
   #unproven: Current | undefined;
   #highest = 0;
@@ -74,7 +81,9 @@ export class Configuration {
   constructor(options: ConfigurationOptions) {
     this.#options = options;
     const { state, paths, node, ports, actions } = options;
-    this.#store = new GenerationStore(state, ports, (out) => actions.compile({ paths, node, out }));
+    this.#store = new GenerationStore(state, ports, (out) => {
+      return actions.compile({ paths, node, mayBeEmpty: this.#mayBeEmpty(), out });
+    });
   }
 
   get served(): Served | undefined {
@@ -128,6 +137,7 @@ export class Configuration {
     return this.#exclusive(async () => {
       const { state, actions } = this.#options;
       const good = this.#store.lastGood();
+      this.#before = good?.served;
       this.#highest = state.nextGeneration(good?.current) - 1;
       const digest = actions.digest();
       const isKnown = good !== undefined && digest === good.current.sourcesDigest;
@@ -316,6 +326,12 @@ export class Configuration {
     const isPersisted =
       current === undefined || this.#commit({ ...current, generation: next.generation, drained: [...drained] });
     return { ok: true, generation: next.generation, isPersisted };
+  }
+
+  // Documents that were applied and are gone must not take the services with them.
+  #mayBeEmpty(): boolean {
+    const before = this.#served ?? this.#before;
+    return this.#options.mayBeEmpty === true && (before === undefined || before.records <= EMPTY_RECORDS_MAX);
   }
 
   /** `undefined`: refused, and `#refused` says why. */
