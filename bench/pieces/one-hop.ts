@@ -77,7 +77,7 @@ function rowOf(title: string, name: string, measured: ReadonlyMap<string, Measur
     name,
     Math.round(median(shown.map((one) => one.result.requestsPerSecond))).toLocaleString("en"),
     Number.isNaN(cpu) ? "" : cpu.toFixed(1),
-    ratio === undefined || name === "haproxy" ? "" : showRatio(ratio),
+    ratio === undefined || name === "haproxy" || name === "direct" ? "" : showRatio(ratio),
     `${Math.round(median(shown.map((one) => one.busyOthers)) * 100)} %`,
     valid.length === all.length ? "" : `${all.length - valid.length} of ${all.length}`,
   ];
