@@ -1,9 +1,10 @@
 /** Taking up a configuration of 10,000 services while traffic flows: how long, and what the traffic feels of it. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { askAdmin } from "../lib/admin.ts";
 import { openLoop } from "../lib/open-loop.ts";
 import type { PieceContext, PieceReport } from "../lib/piece.ts";
-import { CORE_UNDER_TEST, GENERATOR_UID, runToEnd } from "../lib/processes.ts";
+import { GENERATOR_UID } from "../lib/processes.ts";
 import { ORIGIN_PORTS, startSelvedge } from "../lib/subjects.ts";
 import { meshFile } from "../mesh.ts";
 
@@ -23,7 +24,7 @@ export async function apply(context: PieceContext): Promise<PieceReport> {
     const startedAt = performance.now();
     // The documents of a node under watched files belong to the files, so the file is what changes.
     writeFileSync(subject.meshPath, readFileSync(large));
-    await untilServed(subject.bin, subject.stateFolder, SERVICES);
+    await untilServed(String(subject.ready["admin"]), SERVICES);
     const appliedMs = performance.now() - startedAt;
     const during = await load;
     return {
@@ -43,20 +44,16 @@ export async function apply(context: PieceContext): Promise<PieceReport> {
   }
 }
 
-interface Status {
-  readonly generation?: number;
-}
-
-async function untilServed(bin: string, state: string, services: number): Promise<void> {
-  const first = await generationOf(bin, state);
+async function untilServed(admin: string, services: number): Promise<void> {
+  const first = await generationOf(admin);
   const deadline = performance.now() + 60_000;
-  while ((await generationOf(bin, state)) === first) {
+  while ((await generationOf(admin)) === first) {
     if (performance.now() > deadline) throw new Error(`${services} services were not taken up within 60 s`);
     await Bun.sleep(20);
   }
 }
 
-async function generationOf(bin: string, state: string): Promise<number | undefined> {
-  const text = await runToEnd([bin, "status", "--state", state, "-o", "json"], { core: CORE_UNDER_TEST });
-  return (JSON.parse(text) as Status).generation;
+async function generationOf(admin: string): Promise<number | undefined> {
+  const status = (await askAdmin(admin, { op: "generation" })) as { readonly generation?: number };
+  return status.generation;
 }
