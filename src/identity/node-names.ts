@@ -1,0 +1,21 @@
+/** Names by which certificates and handshakes speak of nodes besides their SPIFFE IDs. */
+import { createHash } from "node:crypto";
+import { nodeId, printSpiffeId } from "../model/spiffe-id.ts";
+
+/** The only DNS subtree that an issuer may certify. `.invalid` never resolves (RFC 2606), so it is of use to nobody else. */
+export const NODE_DNS_SUBTREE = "node.selvedge.invalid";
+
+/** Organization in the subject of a node issuer; its common name is the node. */
+export const ISSUER_ORGANIZATION = "Selvedge node issuer";
+
+/** Organization in the subject of a site root. */
+export const ROOT_ORGANIZATION = "Selvedge site root";
+
+/**
+ * The DNS name of a node in its certificate and in the handshake's server name, for the runtime's own check. A hash, because
+ * the server name crosses the wire in the clear and because neither trust domain nor node need fit into a DNS label.
+ */
+export function nodeServerName(trustDomain: string, node: string): string {
+  const id = printSpiffeId(nodeId(trustDomain, node));
+  return `${createHash("sha256").update(id).digest("hex").slice(0, 32)}.${NODE_DNS_SUBTREE}`;
+}
