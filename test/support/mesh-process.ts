@@ -34,7 +34,7 @@ export interface MeshStatus {
   readonly degraded: readonly string[];
   readonly refusal?: string;
   readonly stateTrouble: readonly { readonly what: string; readonly reason: string }[];
-  readonly workers: readonly { readonly pid: number; readonly generation: number; readonly sandbox: unknown }[];
+  readonly workers: readonly { readonly pid: number; readonly isReady: boolean; readonly sandbox: unknown }[];
   readonly draining: readonly { readonly pid: number }[];
   readonly workloads: readonly { readonly key: string; readonly strength: string; readonly isolation: string }[];
   readonly openDoors: readonly { readonly workload: string; readonly address: string; readonly reach: string }[];
@@ -160,6 +160,15 @@ export class MeshProcess implements AsyncDisposable {
 
   async status(): Promise<MeshStatus> {
     return (await this.admin({ op: "status" })) as MeshStatus;
+  }
+
+  /** Resolves when there is a worker and every one has its listeners. */
+  async untilReady(): Promise<void> {
+    for (;;) {
+      const { workers } = await this.status();
+      if (workers.length > 0 && workers.every((worker) => worker.isReady)) return;
+      await Bun.sleep(2);
+    }
   }
 
   async workers(): Promise<number[]> {

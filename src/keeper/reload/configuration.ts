@@ -138,7 +138,8 @@ export class Configuration {
       const { state, actions } = this.#options;
       const good = this.#store.lastGood();
       this.#before = good?.served;
-      this.#highest = state.nextGeneration(good?.current) - 1;
+      // What a lost generation was called must not be another one's name.
+      this.#highest = state.nextGeneration(good?.current ?? state.readCurrent()) - 1;
       const digest = actions.digest();
       const isKnown = good !== undefined && digest === good.current.sourcesDigest;
       if (!isKnown) {
