@@ -50,12 +50,13 @@ export class BodyWriter {
 
   /**
    * Takes what belongs to the body from `bytes[start, end)`, which may be kept; answers the offset after it, or a PARSE_ERROR.
-   * It takes everything it can: a full socket is for the feeder to see.
+   * It takes everything it can: a full socket is for the feeder to see. A chunk that is all body is empty afterwards.
    */
   write(bytes: Buffer, start: number, end: number, out: Output, scratch: Buffer): number {
     if (this.#body === BODY.LENGTH) {
       const taken = Math.min(this.#left, end - start);
-      if (taken > 0) out.write(bytes, start, start + taken, false);
+      if (start === 0 && taken === bytes.length && end === taken) out.give(bytes);
+      else if (taken > 0) out.write(bytes, start, start + taken, false);
       this.skip(taken);
       return start + taken;
     }

@@ -316,9 +316,10 @@ export class Exchange implements UpstreamOwner, Waiter {
 
   #takeBody(upstream: Upstream, data: Buffer, start: number): void {
     const { out } = this.#client;
+    const { length } = data;
     // Chunks leave with their framing, the last one with the end, and all of them with a head before them.
     if (this.#head.body === BODY.CHUNKED) out.cork();
-    const end = this.#response.write(data, start, data.length, out, this.#host.scratch);
+    const end = this.#response.write(data, start, length, out, this.#host.scratch);
     out.uncork();
     this.#host.touch(STREAM_IDLE_MS);
     if (end < 0) {
@@ -326,7 +327,7 @@ export class Exchange implements UpstreamOwner, Waiter {
       this.#break();
       return;
     }
-    if (this.#response.isDone) this.#complete(upstream, end === data.length);
+    if (this.#response.isDone) this.#complete(upstream, end === length);
     else if (out.queuedBytes > 0) upstream.pause();
   }
 

@@ -57,7 +57,7 @@ export class Relay implements UpstreamOwner {
     if (this.#isOver) return;
     this.sent += bytes.length;
     this.#touch();
-    if (!this.#upstream.out.write(bytes, 0, bytes.length, false)) this.#client.pauseReading();
+    if (!this.#upstream.out.give(bytes)) this.#client.pauseReading();
   }
 
   clientDrained(): void {
@@ -81,7 +81,7 @@ export class Relay implements UpstreamOwner {
   onUpstreamData(_upstream: Upstream, bytes: Uint8Array): void {
     this.received += bytes.length;
     this.#touch();
-    if (!this.#client.out.write(bytes, 0, bytes.length, false)) this.#upstream.pause();
+    if (!this.#client.out.give(bytes)) this.#upstream.pause();
   }
 
   onUpstreamDrained(_upstream: Upstream): void {
