@@ -11,6 +11,7 @@ import { type KeeperEvent, StartError } from "../keeper/keeper-event.ts";
 import type { KeeperOptions } from "../keeper/keeper-options.ts";
 import { defaultStatePath } from "../keeper/state/state-directory.ts";
 import { workerLauncher } from "../keeper/workers/launch-worker.ts";
+import { findLeftWorkers, nodeMark } from "../keeper/workers/left-workers.ts";
 import { startTimeOf } from "../kernel/process-facts.ts";
 import { WORKER_USER_DEFAULT } from "../kernel/spawn-worker.ts";
 import { listListening, type TcpListener } from "../kernel/tcp-listeners.ts";
@@ -168,6 +169,8 @@ function listenToSignals(): { serve(keeper: Keeper): Promise<void> } {
 function keeperOptions(asked: UpArguments, adminPath: string, emit: (event: KeeperEvent) => void): KeeperOptions {
   const isRoot = process.getuid?.() === 0;
   const user = isRoot ? (asked.workerUser ?? WORKER_USER_DEFAULT) : undefined;
+  const workerUid = user?.uid ?? process.getuid?.() ?? 0;
+  const mark = nodeMark(asked.state);
   const documents = join(asked.state, "documents");
   const source = asked.paths.length > 0 ? "files" : "applied";
   if (source === "applied") {
@@ -187,12 +190,14 @@ function keeperOptions(asked: UpArguments, adminPath: string, emit: (event: Keep
       bun: process.execPath,
       program: join(packageRoot, "src/proxy/worker.ts"),
       packageRoot,
+      mark,
       forbidden: [asked.state],
       user,
     }),
+    leftWorkers: () => findLeftWorkers(mark, workerUid),
     owners: kernelOwnerSources(),
     listening,
-    workerUid: user?.uid ?? process.getuid?.() ?? 0,
+    workerUid,
     adminPath,
     emit,
   };

@@ -2,6 +2,7 @@ import type { OwnerSources } from "./attest/attest-service.ts";
 import type { KeeperEvent } from "./keeper-event.ts";
 import type { TakenAddress } from "./port-conflict.ts";
 import type { CompileProgram } from "./reload/compile-child.ts";
+import type { RunningWorker } from "./workers/run-file.ts";
 import type { LaunchWorker } from "./workers/worker-program.ts";
 
 /** Everything that a keeper is told, and everything it acts through. */
@@ -19,6 +20,8 @@ export interface KeeperOptions {
   /** What compiling depends on besides the files: the users of the machine. */
   readonly salt: () => string;
   readonly launch: LaunchWorker;
+  /** Workers of an earlier keeper that run, besides those that the run file names. */
+  readonly leftWorkers?: () => readonly RunningWorker[];
   readonly owners: OwnerSources;
   /** Every TCP socket of the machine that listens. */
   readonly listening: () => readonly TakenAddress[];

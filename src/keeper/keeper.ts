@@ -28,6 +28,7 @@ import { SourceWatch } from "./reload/source-watch.ts";
 import { readSiteFacts, type SiteFacts } from "./site-facts.ts";
 import { StateDirectory } from "./state/state-directory.ts";
 import { Fleet, type WorkerDeath } from "./workers/fleet.ts";
+import { mergeWorkers } from "./workers/left-workers.ts";
 import { drainOrphans, findOrphans, type Orphan } from "./workers/orphans.ts";
 import { nextRunFile, parseRunFile, type RunFile } from "./workers/run-file.ts";
 import { waitUntilReady } from "./workers/wait-until-ready.ts";
@@ -81,7 +82,7 @@ export class Keeper {
     this.#ports = new Map(Object.entries(this.#runFile.ports));
     this.stats = new MeshStats(this.state, this.tail);
     this.auditLog = new LogFile(this.state.file("audit.ndjson"));
-    this.#orphans = findOrphans(this.#runFile.workers);
+    this.#orphans = findOrphans(mergeWorkers(this.#runFile.workers, options.leftWorkers?.() ?? []));
     if (this.#orphans.length === 0) forgetTaken(this.#ports, options.listening());
     for (const { workerId, region } of this.#orphans) {
       if (region !== undefined && !this.stats.hasAbsorbed(workerId)) this.stats.add(workerId, region, true);
@@ -234,7 +235,7 @@ export class Keeper {
     return new Fleet({
       workers: this.options.workers,
       launch: this.options.launch,
-      firstWorkerId: this.#runFile.workerIdMax + 1,
+      firstWorkerId: 1 + Math.max(this.#runFile.workerIdMax, this.stats.workerIdMax),
       now: performance.now.bind(performance),
       events: {
         onFrame: (worker, frame) => this.#receive(worker, frame),

@@ -1,6 +1,6 @@
 /** Facts about one process from /proc. A pid may be another process's a moment later: pair it with its start time. */
 
-import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
 
 /** Bytes read of any one file in /proc; what we look for stands at their beginning. */
 export const PROC_FILE_BYTES_MAX = 64 * 1024;
@@ -59,6 +59,21 @@ export function userIdsOf(pid: number): readonly number[] {
   const text = readProcFile(`/proc/${pid}/status`, SMALL_FILE_BYTES);
   const line = text === null ? null : /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)$/m.exec(text);
   return line === null ? [] : line.slice(1).map(Number);
+}
+
+/** The program and its arguments, as far as PROC_FILE_BYTES_MAX; empty where that cannot be told. The process may say anything here. */
+export function commandLineOf(pid: number): readonly string[] {
+  const text = readProcFile(`/proc/${pid}/cmdline`);
+  return text === null || text === "" ? [] : text.replace(/\0$/, "").split("\0");
+}
+
+/** Every process there is now; empty where /proc cannot be read. */
+export function processIds(): readonly number[] {
+  try {
+    return readdirSync("/proc").map(Number).filter(Number.isSafeInteger);
+  } catch {
+    return [];
+  }
 }
 
 /** The first `bytesMax` bytes of a file in /proc as text; null where it cannot be read. */

@@ -63,6 +63,11 @@ export class RetainedCounters implements StatsSource {
     return this.#absorbed.has(workerId);
   }
 
+  /** 0 where no worker's counts are in. */
+  get absorbedIdMax(): number {
+    return Math.max(0, ...this.#absorbed);
+  }
+
   /** Adds to a fixed counter. */
   addCounter(position: number, n: number): void {
     if (position >= 0 && position < COUNTERS_MAX) this.#counters[position]! += n;

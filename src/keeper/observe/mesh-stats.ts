@@ -21,6 +21,8 @@ export class MeshStats {
   readonly #readers = new Map<number, StatsReader>();
   #retained: RetainedCounters;
   #counted = 0;
+  /** The disk did not take the counts of a worker that is gone: they are tried again until it does. */
+  #isUnwritten = false;
 
   /** Goes on from what an earlier keeper wrote down. Counts that cannot be read start from zero, which is noted. */
   constructor(state: StateDirectory, tail: RecordTail) {
@@ -37,6 +39,7 @@ export class MeshStats {
 
   /** Adds a slice to the history. Answers whether anything was counted since the last. @param nowMs epoch milliseconds. */
   tick(nowMs: number): boolean {
+    if (this.#isUnwritten) this.#write();
     let counted = 0;
     for (const reader of this.#readers.values()) {
       reader.refresh();
@@ -53,6 +56,11 @@ export class MeshStats {
   /** Whether this worker's counts are in already: an earlier keeper took them, and died before it could end the worker. */
   hasAbsorbed(workerId: number): boolean {
     return this.#retained.hasAbsorbed(workerId);
+  }
+
+  /** Highest id of a worker whose counts are or were in: a new worker must not be taken for one of them. */
+  get workerIdMax(): number {
+    return Math.max(this.#retained.absorbedIdMax, ...this.#readers.keys());
   }
 
   /** A worker's region, until `retire`. `isOrphan`: it counted long before this keeper, which is no news. */
@@ -92,7 +100,9 @@ export class MeshStats {
     try {
       writeDurable(this.#state.file(COUNTERS_FILE), [...serialiseCounters(this.#retained)].join(""));
       this.#state.forgive(COUNTERS_FILE);
+      this.#isUnwritten = false;
     } catch (error) {
+      this.#isUnwritten = true;
       this.#state.note(COUNTERS_FILE, error instanceof Error ? error.message : String(error));
     }
   }

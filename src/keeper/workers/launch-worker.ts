@@ -12,6 +12,8 @@ export interface WorkerPlace {
   readonly program: string;
   /** Absolute path of the package that the program belongs to. */
   readonly packageRoot: string;
+  /** Whom they serve, see `nodeMark`. */
+  readonly mark: string;
   /** What no worker may read: the state directory. */
   readonly forbidden: readonly string[];
   /** As root: whom workers become; `undefined` where the launcher's default is right. */
@@ -32,7 +34,7 @@ export function workerLauncher(place: WorkerPlace): LaunchWorker {
 }
 
 function start(place: WorkerPlace, workerId: number, region: ReturnType<typeof createRegion>): LaunchedWorker {
-  const { bun, program, packageRoot, forbidden, user } = place;
+  const { bun, program, packageRoot, mark, forbidden, user } = place;
   const spawned = spawnWorker({
     bun,
     program,
@@ -41,7 +43,7 @@ function start(place: WorkerPlace, workerId: number, region: ReturnType<typeof c
     ...(user === undefined ? {} : { user }),
     bindLowPorts: process.getuid?.() === 0,
     stats: region,
-    args: { workerId },
+    args: { workerId, node: mark },
     // A worker's memory is the services' loss: collect early rather than grow.
     bunFlags: ["--smol"],
   });
