@@ -11,7 +11,7 @@ import type { Rule, RuleBackend } from "../../model/route/rule.ts";
 import { FORM, METHOD, METHODS, type RequestHead } from "../../wire/http1/head.ts";
 import { normalisePath } from "../../wire/http1/normalise-path.ts";
 import { latin1 } from "../bytes.ts";
-import { type Authority, splitAuthority } from "../mesh/authority.ts";
+import type { Authority } from "../mesh/authority.ts";
 import type { Destination, ExternalPort, ServicePort, Target } from "../mesh/destination.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { pickTarget } from "../upstream/pick-target.ts";
@@ -21,6 +21,7 @@ import { ForwardedFacts, HeadFacts } from "./head-facts.ts";
 import { HeldRequest } from "./held-request.ts";
 import { passthroughFor } from "./passthrough-for.ts";
 import type { RequestOrigin } from "./request-origin.ts";
+import { hostOf, hostToSend, withQuery } from "./what-to-send.ts";
 
 /** What a request comes to. */
 export const OUTCOME = {
@@ -386,19 +387,3 @@ export class Decider {
 }
 
 const PERMITTED = { allowed: true } as const;
-
-/** Lower case, without port and brackets: the common plain name costs one scan. */
-function hostOf(authority: string): string {
-  if (authority === "") return "";
-  return splitAuthority(authority)?.host ?? "";
-}
-
-function withQuery(path: string, bytes: Buffer, head: RequestHead): string {
-  return head.queryStart < 0 ? path : `${path}?${latin1(bytes, head.queryStart, head.queryEnd)}`;
-}
-
-/** HTTP/1.0 may come without Host; HTTP/1.1 to the endpoint may not. */
-function hostToSend(target: Target, head: RequestHead): string | null {
-  if (head.authorityEnd > head.authorityStart) return null;
-  return target.port.kind === "service" ? target.port.service.record.host : target.port.host;
-}

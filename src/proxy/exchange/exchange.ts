@@ -1,11 +1,11 @@
 import { FLAG } from "../../model/response-flags.ts";
 import { COUNTER, LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
-import { BODY, NEED_MORE, ResponseHead } from "../../wire/http1/head.ts";
-import { parseResponseHead } from "../../wire/http1/parse-response.ts";
+import { BODY } from "../../wire/http1/head.ts";
 import { ATTEMPTS_MAX, JOINED_WRITE_BYTES_MAX, STREAM_IDLE_MS } from "../limits.ts";
 import type { Target } from "../mesh/destination.ts";
 import type { Waiter } from "../upstream/endpoint.ts";
 import type { Upstream, UpstreamOwner } from "../upstream/upstream.ts";
+import { ANSWER, AnswerReader } from "./answer-reader.ts";
 import { BodyWriter } from "./body-writer.ts";
 import type { ExchangeClient } from "./exchange-client.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
@@ -14,15 +14,11 @@ import type { ForwardPlan } from "./forward-plan.ts";
 import { passInterim } from "./interim.ts";
 import { announcedIdleMs } from "./keep-alive.ts";
 import { isRepeatable } from "./repeatable.ts";
-import { RepeatedAnswer } from "./repeated-answer.ts";
 import { writeRequestHead } from "./request-head.ts";
-import { BODILESS, planResponse, type ResponseHeadPlan, writeResponseHead } from "./response-head.ts";
+import { BODILESS, planResponse } from "./response-head.ts";
 import { writeRepeatedHead } from "./write-repeated.ts";
 
 const STATE = { FREE: 0, WAITING: 1, HEAD: 2, BODY: 3, DONE: 4 } as const;
-const EMPTY = Buffer.alloc(0);
-/** Most 1xx answers before the final one. Reason: a server sends one or two; each may be as large as a head. */
-const INTERIM_ANSWERS_MAX = 16;
 
 /**
  * One request on its way to an endpoint and its answer on the way back. One per connection of a caller, reused.
@@ -33,18 +29,14 @@ const INTERIM_ANSWERS_MAX = 16;
 export class Exchange implements UpstreamOwner, Waiter {
   readonly #client: ExchangeClient;
   readonly #host: ExchangeHost;
-  readonly #head = new ResponseHead();
-  readonly #known = new RepeatedAnswer();
+  readonly #answer = new AnswerReader();
   readonly #request = new BodyWriter();
   readonly #response = new BodyWriter();
   readonly #timer: ExchangeTimer;
   #state: number = STATE.FREE;
   #plan: ForwardPlan | null = null;
   #upstream: Upstream | null = null;
-  /** What has arrived of an answer's head that is not complete yet. */
-  #partial: Buffer = EMPTY;
   #attempts = 0;
-  #interims = 0;
   #isRequestSent = false;
   #sentAtMs = 0;
   #keepsClient = true;
@@ -89,7 +81,6 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.#plan = plan;
     this.#state = STATE.WAITING;
     this.#attempts = 0;
-    this.#interims = 0;
     this.status = 0;
     this.flag = 0;
     this.upstreamUs = 0;
@@ -129,7 +120,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     upstream.lend(this);
     this.#upstream = upstream;
     this.#state = STATE.HEAD;
-    this.#partial = EMPTY;
+    this.#answer.begin();
     const { scratch } = this.#host;
     const client = this.#client;
     const plan = this.#plan!;
@@ -163,7 +154,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     const data = bytes as Buffer;
     this.#host.nowMs();
     if (this.#state === STATE.BODY) this.#takeBody(upstream, data, 0);
-    else if (this.#state === STATE.HEAD) this.#takeHead(upstream, this.#join(data));
+    else if (this.#state === STATE.HEAD) this.#takeHead(upstream, data);
     else upstream.close();
   }
 
@@ -172,7 +163,7 @@ export class Exchange implements UpstreamOwner, Waiter {
   }
 
   onUpstreamEnded(upstream: Upstream): void {
-    if (this.#state === STATE.BODY && this.#head.body === BODY.UNTIL_CLOSE) {
+    if (this.#state === STATE.BODY && this.#answer.head.body === BODY.UNTIL_CLOSE) {
       this.#response.finish(this.#client.out);
       this.#complete(upstream, false);
     } else this.#endedBy(upstream);
@@ -194,64 +185,28 @@ export class Exchange implements UpstreamOwner, Waiter {
     if (this.#state === STATE.HEAD) this.#timer.requestSent(this.#plan!.backendRequestTimeoutMs);
   }
 
-  #join(data: Buffer): Buffer {
-    if (this.#partial.length === 0) return data;
-    const joined = Buffer.concat([this.#partial, data]);
-    this.#partial = EMPTY;
-    return joined;
-  }
-
   #takeHead(upstream: Upstream, data: Buffer): void {
+    const answer = this.#answer;
     const { method } = this.#client.head;
-    const known = this.#known.match(data, method);
-    if (known > 0) {
-      this.#answer(upstream, data, known, true);
-      return;
+    let found = answer.take(data, method);
+    while (found === ANSWER.INTERIM) {
+      passInterim(this.#client, answer.head, answer.bytes, this.#host.scratch);
+      found = answer.next(method);
     }
-    this.#known.forget();
-    this.#parseHead(upstream, data, method);
+    if (found === ANSWER.FINAL) this.#passOn(upstream);
+    else if (found === ANSWER.SWITCH) this.#switch(upstream);
+    else if (found !== ANSWER.MORE) this.fail(502, FLAG.UPE, "the endpoint's answer is malformed");
   }
 
-  #parseHead(upstream: Upstream, data: Buffer, method: number): void {
-    let start = 0;
-    for (;;) {
-      const head = this.#head;
-      const end = parseResponseHead(data, start, data.length, head, method);
-      if (end === NEED_MORE) {
-        this.#partial = start === 0 ? data : data.subarray(start);
-        return;
-      }
-      if (end < 0) {
-        this.fail(502, FLAG.UPE, "the endpoint's answer is malformed");
-        return;
-      }
-      if (head.status >= 200) {
-        if (start === 0) this.#known.remember(data, end, method);
-        this.#answer(upstream, data, end, false);
-        return;
-      }
-      if (head.status === 101) {
-        this.#switch(upstream, data, end);
-        return;
-      }
-      if (++this.#interims > INTERIM_ANSWERS_MAX) {
-        this.fail(502, FLAG.UPE, "the endpoint sends interim answers without end");
-        return;
-      }
-      passInterim(this.#client, head, data, this.#host.scratch);
-      start = end;
-      if (start === data.length) return;
-    }
-  }
-
-  #switch(upstream: Upstream, data: Buffer, end: number): void {
+  #switch(upstream: Upstream): void {
     const client = this.#client;
-    if (client.head.upgradeLine < 0 || this.#head.upgradeLine < 0) {
+    const { head, bytes, end } = this.#answer;
+    if (client.head.upgradeLine < 0 || head.upgradeLine < 0) {
       this.fail(502, FLAG.UPE, "the endpoint switched protocols unasked");
       return;
     }
     const plan = { ...BODILESS, edits: this.#plan!.responseEdits, isUpgrade: true };
-    const length = writeResponseHead(this.#host.scratch, 0, data, this.#head, plan);
+    const length = this.#answer.write(this.#host.scratch, plan);
     if (length < 0) {
       this.fail(502, FLAG.UPE, "the edited head is too large");
       return;
@@ -260,41 +215,35 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.status = 101;
     this.#upstream = null;
     this.#timer.stop();
-    client.exchangeUpgraded(upstream, data.subarray(end));
+    client.exchangeUpgraded(upstream, bytes.subarray(end));
   }
 
-  #answer(upstream: Upstream, data: Buffer, headEnd: number, isKnown: boolean): void {
+  /** The head of the answer is there. */
+  #passOn(upstream: Upstream): void {
     const client = this.#client;
-    const head = this.#head;
+    const { head, bytes, end } = this.#answer;
     this.status = head.status;
     this.upstreamUs = this.#isRequestSent ? Math.max(0, (this.#host.now - this.#sentAtMs) * 1000) : 0;
     this.#timer.answered();
-    if (upstream.uses === 1) upstream.announcedIdleMs = announcedIdleMs(data, head.lines);
+    if (upstream.uses === 1) upstream.announcedIdleMs = announcedIdleMs(bytes, head.lines);
     const mayKeep = !this.#host.isDraining && this.#request.isDone;
     const plan = planResponse(head, client.head, mayKeep, this.#plan!.responseEdits);
     this.#keepsClient = !plan.closes;
-    let to = this.#writeAnswerHead(data, plan, isKnown);
-    if (to < 0) {
+    const length = this.#answer.write(this.#host.scratch, plan);
+    if (length < 0) {
       this.fail(502, FLAG.UPE, "the edited head is too large");
       return;
     }
     this.#state = STATE.BODY;
     this.#response.begin(head.body, head.contentLength, plan.body === BODY.CHUNKED);
-    const rest = data.length - headEnd;
-    // A short answer of known length leaves with its head in one write.
+    const rest = bytes.length - end;
     if (head.body === BODY.LENGTH && rest > 0 && rest <= head.contentLength && rest <= JOINED_WRITE_BYTES_MAX) {
-      data.copy(this.#host.scratch, to, headEnd);
-      to += rest;
-      this.#response.skip(rest);
-      const isSent = client.out.write(this.#host.scratch, 0, to, true);
-      this.#host.touch(STREAM_IDLE_MS);
-      if (this.#response.isDone) this.#complete(upstream, true);
-      else if (!isSent) upstream.pause();
+      this.#passOnJoined(upstream, length, rest);
       return;
     }
     client.out.cork();
-    client.out.write(this.#host.scratch, 0, to, true);
-    if (rest > 0 && !this.#response.isDone) this.#takeBody(upstream, data, headEnd);
+    client.out.write(this.#host.scratch, 0, length, true);
+    if (rest > 0 && !this.#response.isDone) this.#takeBody(upstream, bytes, end);
     else {
       const isSent = client.out.uncork();
       if (this.#response.isDone) this.#complete(upstream, rest === 0);
@@ -302,23 +251,23 @@ export class Exchange implements UpstreamOwner, Waiter {
     }
   }
 
-  #writeAnswerHead(data: Buffer, plan: ResponseHeadPlan, isKnown: boolean): number {
+  /** A short answer of known length leaves with its head in one write. */
+  #passOnJoined(upstream: Upstream, headLength: number, rest: number): void {
     const { scratch } = this.#host;
-    const written = isKnown ? this.#known.written(plan) : null;
-    if (written) {
-      written.copy(scratch, 0, 0, written.length);
-      return written.length;
-    }
-    const end = writeResponseHead(scratch, 0, data, this.#head, plan);
-    if (isKnown && end > 0) this.#known.keep(Buffer.from(scratch.subarray(0, end)), plan);
-    return end;
+    const { bytes, end } = this.#answer;
+    bytes.copy(scratch, headLength, end);
+    this.#response.skip(rest);
+    const isSent = this.#client.out.write(scratch, 0, headLength + rest, true);
+    this.#host.touch(STREAM_IDLE_MS);
+    if (this.#response.isDone) this.#complete(upstream, true);
+    else if (!isSent) upstream.pause();
   }
 
   #takeBody(upstream: Upstream, data: Buffer, start: number): void {
     const { out } = this.#client;
     const { length } = data;
     // Chunks leave with their framing, the last one with the end, and all of them with a head before them.
-    if (this.#head.body === BODY.CHUNKED) out.cork();
+    if (this.#answer.head.body === BODY.CHUNKED) out.cork();
     const end = this.#response.write(data, start, length, out, this.#host.scratch);
     out.uncork();
     this.#host.touch(STREAM_IDLE_MS);
@@ -335,7 +284,7 @@ export class Exchange implements UpstreamOwner, Waiter {
   #complete(upstream: Upstream, isClean: boolean): void {
     // Some servers answer at the last chunk and take trailers behind it for the next request.
     const isAgreed = isClean && this.#isRequestSent && !this.#request.hasTrailers;
-    const canReuse = isAgreed && this.#head.isKeepAlive && this.#head.body !== BODY.UNTIL_CLOSE;
+    const canReuse = isAgreed && this.#answer.head.isKeepAlive && this.#answer.head.body !== BODY.UNTIL_CLOSE;
     const { endpoint } = this.#plan!.target;
     this.#upstream = null;
     if (canReuse) endpoint.release(upstream);
@@ -364,7 +313,7 @@ export class Exchange implements UpstreamOwner, Waiter {
       this.flag = FLAG.UC;
       this.#break();
     } else if (this.#state === STATE.HEAD) {
-      const isStale = upstream.uses > 1 && this.#partial.length === 0 && this.#interims === 0;
+      const isStale = upstream.uses > 1 && !this.#answer.hasBegun;
       if (isStale && isRepeatable(this.#client.head) && this.#retry()) return;
       this.fail(503, FLAG.UC, "the endpoint closed the connection before it answered");
     }
@@ -426,7 +375,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.#state = STATE.FREE;
     this.#plan = null;
     this.#upstream = null;
-    this.#partial = EMPTY;
+    this.#answer.begin();
     this.#timer.stop();
     this.#request.begin(BODY.NONE, 0, false);
     this.#response.begin(BODY.NONE, 0, false);
