@@ -71,7 +71,8 @@ export function parseHeaderLines(
   }
 }
 
-function resetLines(lines: HeaderLines): void {
+/** Forgets all lines, so that another head can be read into `lines`. */
+export function resetLines(lines: HeaderLines): void {
   lines.count = 0;
   lines.nominatedCount = 0;
   lines.hostLine = -1;
@@ -100,7 +101,8 @@ function refusesUnderscore(buf: Uint8Array, start: number, end: number, undersco
   return underscore === UNDERSCORE.REFUSE_ALL || headerKind(buf, start, end, true) !== HEADER.OTHER;
 }
 
-function addLine(
+/** Adds a line whose name and value were checked; `kind` is its `headerKind`. The caller keeps to HEADER_LINES_MAX. */
+export function addLine(
   lines: HeaderLines,
   kind: number,
   nameStart: number,

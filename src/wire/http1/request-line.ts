@@ -39,8 +39,8 @@ function endOfMethod(buf: Uint8Array, start: number, limit: number): number {
   return PARSE_ERROR.BAD_METHOD;
 }
 
-/** One of METHOD; methods are case-sensitive (RFC 9110 9.1). */
-function methodOf(buf: Uint8Array, start: number, end: number): number {
+/** One of METHOD for a token at `buf[start, end)`; methods are case-sensitive (RFC 9110 9.1). */
+export function methodOf(buf: Uint8Array, start: number, end: number): number {
   const length = end - start;
   if (length > KNOWN_METHOD_BYTES_MAX) return METHOD.OTHER;
   for (let method = 1; method < METHOD_NAMES.length; method++) {
