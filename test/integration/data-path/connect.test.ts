@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { answering, answerText, ask, getText, headerOf, readResponse } from "../../support/raw-http.ts";
 import { connectRaw, listenRaw, type RawPeer, type RawServer } from "../../support/raw-peer.ts";
 import { backendDocs, meshText, policyDoc, tcpDocs } from "../../support/test-mesh.ts";
+import { until } from "../../support/until.ts";
 import { startWorker, type WorkerHarness } from "../../support/worker-harness.ts";
 
 interface Setting {
@@ -122,9 +123,8 @@ describe("CONNECT", () => {
       const answer = await ask(caller, connectText("db:5432"));
       expect([answer.status, headerOf(answer, "x-selvedge-reason")]).toEqual([503, "UF"]);
       await caller.ended();
-      const records = worker.records().filter((record) => record.flag === "UF");
-      expect(records.length).toBe(1);
-      expect(records[0]!.id).toBe(headerOf(answer, "x-selvedge-id")!);
+      const record = await until(() => worker.records().find(({ flag }) => flag === "UF"), "the record");
+      expect(record.id).toBe(headerOf(answer, "x-selvedge-id")!);
     });
   });
 });

@@ -12,6 +12,7 @@ import {
   tcpDocs,
   workloadDoc,
 } from "../../support/test-mesh.ts";
+import { until } from "../../support/until.ts";
 import { startWorker } from "../../support/worker-harness.ts";
 
 const SWITCHED = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
@@ -76,7 +77,7 @@ describe("a new snapshot", () => {
     await worker.apply(meshText({ documents: [...base, allow, denyOther, denyThis] }));
     await caller.closed();
     await upstream.peers[0]!.closed();
-    expect(worker.records().some((record) => record.flag === "RBAC")).toBe(true);
+    expect(await until(() => worker.records().some((record) => record.flag === "RBAC"), "the record")).toBe(true);
   });
 
   test("judges a WebSocket by the service that was asked for, not by the one a route chose", async () => {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { connectRaw, listenRaw, type RawPeer } from "../../support/raw-peer.ts";
 import { meshText, policyDoc, tcpDocs } from "../../support/test-mesh.ts";
+import { until } from "../../support/until.ts";
 import { startWorker, type WorkerHarness } from "../../support/worker-harness.ts";
 
 const CLUSTER_IP = "127.77.9.1";
@@ -120,9 +121,8 @@ describe("TCP through a loopback clusterIP", () => {
         const [atCaller] = await Promise.all([digest(caller), pour(caller)]);
         expect(atCaller).toBe(expected);
         expect(await atServer.promise).toBe(expected);
-        worker.stats.refresh();
-        const record = worker.records().find((one) => one.protocol === "TCP");
-        expect([record?.bytesReceived, record?.bytesSent]).toEqual([total, total]);
+        const record = await until(() => worker.records().find((one) => one.protocol === "TCP"), "the record");
+        expect([record.bytesReceived, record.bytesSent]).toEqual([total, total]);
       },
     );
   }, 10_000);
@@ -137,8 +137,8 @@ describe("TCP through a loopback clusterIP", () => {
         await caller.closed();
         expect(connections).toBe(0);
         expect(caller.totalBytes).toBe(0);
-        const [record] = worker.records();
-        expect([record?.flag, record?.verdict]).toEqual(["RBAC", "denied"]);
+        const record = await until(() => worker.records()[0], "the record");
+        expect([record.flag, record.verdict]).toEqual(["RBAC", "denied"]);
       },
       [policyDoc("nobody", "db", "ALLOW", [])],
     );
