@@ -6,17 +6,16 @@ import { parseRequestHead } from "../../wire/http1/parse-request.ts";
 import { OUTCOME } from "../exchange/decide.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import type { ExchangeClient } from "../exchange/exchange-client.ts";
-import type { ExchangeHost } from "../exchange/exchange-host.ts";
 import type { ForwardPlan } from "../exchange/forward-plan.ts";
 import { RepeatedRequest } from "../exchange/repeated-request.ts";
 import { DRAIN_QUIET_MS, HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS, PIPELINE_BYTES_MAX, STREAM_IDLE_MS } from "../limits.ts";
 import type { ExternalPort, Target } from "../mesh/destination.ts";
-import { RequestSummary } from "../recorder.ts";
 import { pickOther } from "../upstream/pick-target.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { Connection, Session } from "./connection.ts";
 import { ConnectionOrigin } from "./connection-origin.ts";
-import { sendReply } from "./send-reply.ts";
+import { OnConnection } from "./on-connection.ts";
+import { RequestLedger } from "./request-ledger.ts";
 import type { SessionFactory } from "./session-factory.ts";
 
 const STATE = { HEAD: 0, EXCHANGE: 1, SKIP: 2, HANDED_OVER: 3 } as const;
@@ -26,21 +25,20 @@ const EMPTY = Buffer.alloc(0);
 export const SKIPPED_BODY_BYTES_MAX = 64 * 1024;
 
 /** HTTP/1.1 with one caller: one request at a time, pipelined ones wait their turn. */
-export class HttpSession implements Session, ExchangeClient, ExchangeHost {
+export class HttpSession extends OnConnection implements Session, ExchangeClient {
   readonly head = new RequestHead();
   headBytes: Buffer = EMPTY;
   readonly #connection: Connection;
   readonly #sessions: SessionFactory;
   readonly #exchange: Exchange;
   readonly #origin: ConnectionOrigin;
-  readonly #summary = new RequestSummary();
+  readonly #ledger: RequestLedger;
   readonly #repeated = new RepeatedRequest();
   #state: number = STATE.HEAD;
   /** Bytes that have arrived and not been taken, from `#at`. */
   #input: Buffer = EMPTY;
   #at = 0;
   #plan: ForwardPlan | null = null;
-  #startedMs = 0;
   /** When the head that is incomplete began to arrive; 0 = none has. */
   #headSinceMs = 0;
   #skipBytes = 0;
@@ -49,50 +47,17 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
 
   /** @param inside the authority of the CONNECT inside which this is spoken. */
   constructor(connection: Connection, sessions: SessionFactory, inside: string | null = null) {
+    super(connection);
     this.#connection = connection;
     this.#sessions = sessions;
     this.#origin = new ConnectionOrigin(connection, inside);
+    this.#ledger = new RequestLedger(connection, this.#origin);
     this.#exchange = new Exchange(this, this);
-  }
-
-  // What the exchange asks of its host is the worker's.
-  get wheel() {
-    return this.#connection.host.wheel;
-  }
-  get stats() {
-    return this.#connection.host.stats;
-  }
-  get random() {
-    return this.#connection.host.random;
-  }
-  get scratch() {
-    return this.#connection.host.scratch;
-  }
-  get isDraining() {
-    return this.#connection.host.isDraining;
-  }
-  get out() {
-    return this.#connection.out;
-  }
-
-  nowMs(): number {
-    return this.#connection.host.nowMs();
-  }
-
-  get now(): number {
-    return this.#connection.host.now;
-  }
-
-  touch(_idleMs: number): void {
-    this.#connection.lastByteMs = this.now;
   }
 
   anotherTarget(failed: Target): Target {
     const target = pickOther(failed, this.nowMs());
-    if (target !== failed) {
-      this.#summary.target = target;
-      this.#summary.edge = this.#connection.host.recorder.edge(this.#origin.caller, target, target.port, "http");
-    }
+    if (target !== failed) this.#ledger.elsewhere(target);
     return target;
   }
 
@@ -153,7 +118,7 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
       const leftMs = HEAD_TIMEOUT_MS - (now - this.#headSinceMs);
       if (leftMs > 0) return leftMs;
       this.stats.counter(LIMIT_COUNTER.head_timeout);
-      this.#refuse(408, FLAG.DPE, "the head did not arrive in time");
+      this.#refuse(408, FLAG.DPE);
       return 0;
     }
     const idleMs = this.isDraining ? DRAIN_QUIET_MS : IDLE_TIMEOUT_MS;
@@ -215,10 +180,9 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
       return false;
     }
     if (end < 0) {
-      this.#startedMs = this.now;
       this.#headSinceMs = 0;
       this.stats.counter(parseErrorCounter(end as ParseError));
-      this.#refuse(statusOfParseError(end), FLAG.DPE, reasonOfParseError(end));
+      this.#refuse(statusOfParseError(end), FLAG.DPE);
       return false;
     }
     this.headBytes = this.#input;
@@ -230,7 +194,7 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
 
   /** A head is there, and indexed. */
   #begin(end: number): boolean {
-    this.#startedMs = this.now;
+    this.#ledger.begin();
     this.#headSinceMs = 0;
     this.#at = end;
     if (!this.#origin.refresh()) {
@@ -259,14 +223,8 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
       this.#connection.host.decider.chosen = repeated.rule ? backend : -1;
       return false;
     }
-    const { plan, edge } = again;
-    const summary = this.#summary;
-    summary.rule = repeated.rule;
-    summary.target = plan.target;
-    summary.denial = null;
-    summary.permit = plan.permit;
-    summary.edge = edge;
-    summary.upstreamUs = 0;
+    const { plan } = again;
+    this.#ledger.again(repeated.rule, again);
     plan.isRepeated = true;
     this.#plan = plan;
     this.#exchange.forward(plan);
@@ -278,26 +236,14 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
     const outcome = decider.decide(this.#origin, this.headBytes, this.head, this.#plan, passthrough);
     const { chosen } = decider;
     decider.chosen = -1;
-    const summary = this.#summary;
-    summary.rule = decider.rule;
-    summary.target = decider.target;
-    summary.denial = decider.denial;
-    summary.permit = decider.permit;
-    summary.upstreamUs = 0;
+    this.#ledger.decided(decider);
     if (outcome === OUTCOME.PASSTHROUGH) {
-      summary.edge = this.#connection.host.recorder.edge(this.#origin.caller, null, null, "http");
       const { host, port: number } = decider.passthrough!;
       this.#sessions.passthrough(host, number, false, (port) => {
         if (this.#connection.session === this && this.#state === STATE.EXCHANGE) this.#goOn(port);
       });
       return;
     }
-    summary.edge = this.#connection.host.recorder.edge(
-      this.#origin.caller,
-      decider.target,
-      decider.destination,
-      "http",
-    );
     if (outcome === OUTCOME.REPLY) {
       this.#reply(decider.status, decider.flag);
       return;
@@ -307,7 +253,10 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
     // With several endpoints every request chooses anew.
     if (plan.target.port.targets.length === 1 && !passthrough && plan.held === null) {
       const backend = decider.rule ? chosen : 0;
-      this.#repeated.decided(this.#connection.host.mesh.epoch, decider.rule, backend, { plan, edge: summary.edge });
+      this.#repeated.decided(this.#connection.host.mesh.epoch, decider.rule, backend, {
+        plan,
+        edge: this.#ledger.edge!,
+      });
     }
     this.#exchange.forward(plan);
   }
@@ -414,7 +363,7 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
       flag !== FLAG.DPE &&
       !hasTakenBody;
     const lines = flag === FLAG.none ? this.#connection.host.decider.lines : [];
-    sendReply(this.#connection, this.#summary, status, flag, !keeps, head.method === METHOD.HEAD, lines);
+    this.#ledger.reply(status, flag, !keeps, head.method === METHOD.HEAD, lines);
     this.#finish(status, flag);
     if (!keeps) {
       this.#state = STATE.HANDED_OVER;
@@ -428,41 +377,14 @@ export class HttpSession implements Session, ExchangeClient, ExchangeHost {
   }
 
   /** Refuses what could not be parsed: where the next request would begin is unknown, so the connection ends. */
-  #refuse(status: number, flag: number, _reason: string): void {
-    const summary = this.#summary;
-    summary.target = null;
-    summary.rule = null;
-    summary.denial = null;
-    summary.permit = null;
+  #refuse(status: number, flag: number): void {
     this.#origin.refresh();
-    summary.edge = this.#connection.host.recorder.edge(this.#origin.caller, null, null, "http");
-    sendReply(this.#connection, summary, status, flag, true, false, []);
-    summary.status = status;
-    summary.flag = flag;
-    summary.durationUs = 0;
-    this.#connection.host.recorder.unparsed(summary, this.#origin.caller, this.#connection.host.mesh.generation);
+    this.#ledger.refuse(status, flag);
     this.#state = STATE.HANDED_OVER;
     this.#connection.close();
   }
 
   #finish(status: number, flag: number): void {
-    const summary = this.#summary;
-    const exchange = this.#exchange;
-    summary.status = status;
-    summary.flag = flag;
-    summary.durationUs = (this.now - this.#startedMs) * 1000;
-    if (exchange.isActive) {
-      summary.upstreamUs = exchange.upstreamUs;
-      summary.requestBytes = exchange.requestBytes;
-      summary.responseBytes = exchange.responseBytes;
-    } else {
-      summary.requestBytes = 0;
-      summary.responseBytes = 0;
-    }
-    const { host } = this.#connection;
-    const plan = this.#plan && exchange.isActive ? this.#plan.headPlan : null;
-    host.recorder.request(summary, this.#origin.caller, this.headBytes, this.head, plan, host.mesh.generation);
-    summary.idHigh = 0;
-    summary.idLow = 0;
+    this.#ledger.finish(status, flag, this.#exchange, this.headBytes, this.head);
   }
 }

@@ -14,7 +14,7 @@ import type { ForwardPlan } from "./forward-plan.ts";
 import { passInterim } from "./interim.ts";
 import { announcedIdleMs } from "./keep-alive.ts";
 import { isRepeatable } from "./repeatable.ts";
-import { writeRequestHead } from "./request-head.ts";
+import { type RequestHeadPlan, writeRequestHead } from "./request-head.ts";
 import { BODILESS, planResponse } from "./response-head.ts";
 import { writeRepeatedHead } from "./write-repeated.ts";
 
@@ -57,6 +57,11 @@ export class Exchange implements UpstreamOwner, Waiter {
 
   get target(): Target | null {
     return this.#plan?.target ?? null;
+  }
+
+  /** How the head of the request under way was written; `null` where none is. */
+  get headPlan(): RequestHeadPlan | null {
+    return this.#plan?.headPlan ?? null;
   }
 
   get requestBytes(): number {
