@@ -11,6 +11,12 @@ export interface Gate {
 
 export const GATES = {
   oneHopCpu: { title: "one hop, everything on, CPU per request ÷ HAProxy's", gate: 1, moonshot: 0.8, unit: "x" },
+  oneHopCpuDiffering: {
+    title: "the same with heads of 800 bytes, no two alike",
+    gate: 1,
+    moonshot: 0.8,
+    unit: "x",
+  },
   p99: { title: "added p99 at 5,000 requests/s open loop ÷ HAProxy's", gate: 1.3, moonshot: 1, unit: "x" },
   tcpRelay: { title: "TCP relay, Gbit/s ÷ HAProxy's", gate: 0.9, moonshot: 1.1, unit: "x", isLargerBetter: true },
   memoryIdle: { title: "whole mesh with 10 services, PSS idle", gate: 64, moonshot: 40, unit: "MiB" },

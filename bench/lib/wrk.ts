@@ -9,6 +9,8 @@ export interface ClosedLoop {
   /** A new connection for every request. */
   readonly isConnectionPerRequest?: boolean;
   readonly hostname?: string;
+  /** A script for wrk that makes the requests. */
+  readonly script?: string;
 }
 
 export interface ClosedLoopResult {
@@ -42,6 +44,7 @@ export async function closedLoop(load: ClosedLoop): Promise<ClosedLoopResult> {
     "--timeout=10s",
     "-H",
     `Host: ${HOST}`,
+    ...(load.script === undefined ? [] : ["-s", load.script]),
     ...(load.isConnectionPerRequest === true ? ["-H", "Connection: close"] : []),
     `http://${load.hostname ?? "127.0.0.1"}:${load.port}${load.path}`,
   ];

@@ -1,5 +1,7 @@
 /** CPU per request and requests per second of one hop: bodies, connections, a connection per request. */
-import type { Figure } from "../lib/gates.ts";
+import { join } from "node:path";
+import { writeDifferingHeads } from "../lib/differing-heads.ts";
+import type { Figure, GateName } from "../lib/gates.ts";
 import { interleave, type Measured, measure, validPairs } from "../lib/measure.ts";
 import type { PieceContext, PieceReport } from "../lib/piece.ts";
 import { median, ratioOfPairs, showRatio, tooFewPairs } from "../lib/statistics.ts";
@@ -9,11 +11,21 @@ import { type ClosedLoop, type ClosedLoopResult, closedLoop } from "../lib/wrk.t
 
 interface Case extends Pick<ClosedLoop, "path" | "connections" | "isConnectionPerRequest"> {
   readonly title: string;
+  /** The gate it is about; such a case gets every round, the rest of the field is mapped with fewer. */
+  readonly gate?: GateName;
+  readonly hasDifferingHeads?: boolean;
 }
 
-/** The first one is what the gate is about. */
+/** Those with a gate come first. */
 const CASES: readonly Case[] = [
-  { title: "100 B, 64 connections", path: "/100", connections: 64 },
+  { title: "100 B, 64 connections", path: "/100", connections: 64, gate: "oneHopCpu" },
+  {
+    title: "100 B, 64 connections, 800 B heads, no two alike",
+    path: "/100",
+    connections: 64,
+    gate: "oneHopCpuDiffering",
+    hasDifferingHeads: true,
+  },
   { title: "0 B, 64 connections", path: "/0", connections: 64 },
   { title: "1 KiB, 64 connections", path: "/1k", connections: 64 },
   { title: "10 KiB, 64 connections", path: "/10k", connections: 64 },
@@ -40,21 +52,28 @@ export async function oneHop(context: PieceContext): Promise<PieceReport> {
   const raw: Record<string, unknown> = {};
   try {
     await warmUp(context, subjects);
-    for (const [index, one] of CASES.slice(0, context.cases).entries()) {
+    for (const one of CASES.slice(0, context.cases)) {
       context.note(`one hop: ${one.title}`);
+      const script = one.hasDifferingHeads === true ? scriptFor(context, one.path) : {};
       const run = (subject: Subject) =>
-        measure(subject, () => closedLoop({ ...one, port: subject.httpPort, seconds: context.seconds }));
-      // What the gate is about gets every round; the rest of the field is mapped with fewer.
-      const rounds = index === 0 ? context.rounds : Math.max(2, Math.ceil(context.rounds / 4));
+        measure(subject, () => closedLoop({ ...one, ...script, port: subject.httpPort, seconds: context.seconds }));
+      const rounds = one.gate !== undefined ? context.rounds : Math.max(2, Math.ceil(context.rounds / 4));
       const measured = await interleave(subjects, rounds, run);
       raw[one.title] = Object.fromEntries(measured);
       for (const subject of subjects) rows.push(rowOf(one.title, subject.name, measured));
-      if (index === 0 && measured.has("selvedge") && measured.has("haproxy")) figures.push(gateFigure(measured));
+      const isComplete = measured.has("selvedge") && measured.has("haproxy");
+      if (one.gate !== undefined && isComplete) figures.push(gateFigure(one.gate, measured));
     }
   } finally {
     for (const subject of subjects) if (subject.pid !== undefined) await subject.stop();
   }
   return { rows, figures, raw };
+}
+
+function scriptFor(context: PieceContext, path: string): { script: string } {
+  const script = join(context.scratch.generators, "differing-heads.lua");
+  writeDifferingHeads(script, path);
+  return { script };
 }
 
 async function startAll(context: PieceContext): Promise<Subject[]> {
@@ -83,12 +102,12 @@ function rowOf(title: string, name: string, measured: ReadonlyMap<string, Measur
   ];
 }
 
-function gateFigure(measured: ReadonlyMap<string, Measurement[]>): Figure {
+function gateFigure(gate: GateName, measured: ReadonlyMap<string, Measurement[]>): Figure {
   const [ours, theirs] = validPairs(
     measured.get("selvedge") as Measurement[],
     measured.get("haproxy") as Measurement[],
     cpuUsPerRequest,
   );
   const ratio = ratioOfPairs(ours, theirs);
-  return { gate: "oneHopCpu", value: ratio.high, text: showRatio(ratio), void: tooFewPairs(ratio) };
+  return { gate, value: ratio.high, text: showRatio(ratio), void: tooFewPairs(ratio) };
 }
