@@ -121,7 +121,7 @@ export class Connection {
     this.session = null;
     this.out.socket = null;
     this.out.drop();
-    this.#timer.deadlineMs = 0;
+    this.host.wheel.remove(this.#timer);
     if (this.#isCounted) {
       this.#isCounted = false;
       this.host.closed(this);

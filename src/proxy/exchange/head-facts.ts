@@ -3,6 +3,7 @@ import type { HeaderEdits } from "../../model/route/header-edits.ts";
 import type { HeaderLines } from "../../wire/http1/head.ts";
 import { latin1 } from "../bytes.ts";
 
+const NO_VALUES: readonly string[] = Object.freeze([]);
 const NOBODY: Caller = {
   workload: undefined,
   principal: "",
@@ -50,11 +51,14 @@ export class HeadFacts implements RequestFacts {
   }
 
   headerValues(name: string): readonly string[] {
-    const values: string[] = [];
     const lines = this.#lines;
-    if (!lines) return values;
-    for (let i = 0; i < lines.count; i++) if (this.#isNamed(lines, i, name)) values.push(this.#value(lines, i));
-    return values;
+    let values: string[] | null = null;
+    for (let i = 0; lines && i < lines.count; i++) {
+      if (!this.#isNamed(lines, i, name)) continue;
+      if (values === null) values = [this.#value(lines, i)];
+      else values.push(this.#value(lines, i));
+    }
+    return values ?? NO_VALUES;
   }
 
   #value(lines: HeaderLines, i: number): string {
@@ -116,8 +120,13 @@ export class ForwardedFacts implements RequestFacts {
   headerValues(name: string): readonly string[] {
     const edits = this.#edits;
     if (edits === null) return this.#received.headerValues(name);
-    const values = edits.dropped.has(name) ? [] : [...this.#received.headerValues(name)];
-    for (const line of edits.lines) if (line.name.toLowerCase() === name) values.push(line.value);
-    return values;
+    const received = edits.dropped.has(name) ? NO_VALUES : this.#received.headerValues(name);
+    let values: string[] | null = null;
+    for (const line of edits.lines) {
+      if (line.name.length !== name.length || line.name.toLowerCase() !== name) continue;
+      values ??= [...received];
+      values.push(line.value);
+    }
+    return values ?? received;
   }
 }

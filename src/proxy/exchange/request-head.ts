@@ -13,6 +13,7 @@ import { asciiBytes } from "../../wire/http1/byte-classes.ts";
 import { BODY, FORM, HEADER, type HeaderLines, METHOD, type RequestHead } from "../../wire/http1/head.ts";
 import { writeAscii, writeDecimal, writeText } from "../../wire/http1/write-head.ts";
 import { copyRun, latin1 } from "../bytes.ts";
+import { droppedBy } from "./dropped-names.ts";
 
 const VERSION_LINE = asciiBytes(" HTTP/1.1\r\n");
 const CRLF = asciiBytes("\r\n");
@@ -123,6 +124,7 @@ function copyLines(into: Buffer, at: number, bytes: Buffer, head: RequestHead, p
   const lines = head.lines;
   const { count, kind, nominated, nameStart } = lines;
   const linesEnd = head.end - 2;
+  const dropped = droppedBy(plan.edits);
   let to = at;
   let runStart = -1;
   plan.traceparentAt = -1;
@@ -166,9 +168,7 @@ function copyLines(into: Buffer, at: number, bytes: Buffer, head: RequestHead, p
       default:
     }
     if (keep && nominated[i] === 1) keep = false;
-    if (keep && plan.edits !== null && plan.edits.dropped.size > 0) {
-      keep = !plan.edits.dropped.has(latin1(bytes, nameStart[i]!, lines.nameEnd[i]!).toLowerCase());
-    }
+    if (keep && dropped !== null) keep = !dropped.has(bytes, nameStart[i]!, lines.nameEnd[i]!);
     if (keep) {
       if (runStart < 0) runStart = nameStart[i]!;
     } else if (runStart >= 0) {

@@ -4,6 +4,7 @@ import { asciiBytes } from "../../wire/http1/byte-classes.ts";
 import { BODY, HEADER, type RequestHead, type ResponseHead } from "../../wire/http1/head.ts";
 import { writeAscii, writeDecimal } from "../../wire/http1/write-head.ts";
 import { copyRun, latin1 } from "../bytes.ts";
+import { droppedBy } from "./dropped-names.ts";
 import { writeEdits } from "./request-head.ts";
 
 const VERSION = asciiBytes("HTTP/1.1 ");
@@ -77,6 +78,7 @@ export function writeResponseHead(
 function copyLines(into: Buffer, at: number, bytes: Buffer, head: ResponseHead, edits: HeaderEdits | null): number {
   const lines = head.lines;
   const { count, kind, nominated, nameStart } = lines;
+  const dropped = droppedBy(edits);
   let to = at;
   let runStart = -1;
   for (let i = 0; i < count; i++) {
@@ -95,9 +97,7 @@ function copyLines(into: Buffer, at: number, bytes: Buffer, head: ResponseHead, 
         break;
       default:
     }
-    if (keep && edits !== null && edits.dropped.size > 0) {
-      keep = !edits.dropped.has(latin1(bytes, nameStart[i]!, lines.nameEnd[i]!).toLowerCase());
-    }
+    if (keep && dropped !== null) keep = !dropped.has(bytes, nameStart[i]!, lines.nameEnd[i]!);
     if (keep) {
       if (runStart < 0) runStart = nameStart[i]!;
     } else if (runStart >= 0) {

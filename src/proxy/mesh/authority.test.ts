@@ -36,7 +36,7 @@ describe("meshName()", () => {
       isExplicit: false,
     }));
   test("a name without a dot is short", () => expect(meshName("orders")).toEqual({ kind: "short", name: "orders" }));
-  for (const host of ["a.orders.prod.mesh", ".mesh", "orders..mesh", "www.example.com", ".prod", "orders."]) {
+  for (const host of ["a.orders.prod.mesh", ".mesh", "orders..mesh", "www.example.com", ".prod", "orders.", "::1"]) {
     test(`${host} is no name of the mesh`, () => expect(meshName(host)).toBeNull());
   }
 });

@@ -56,6 +56,8 @@ export function meshName(host: string): MeshName | null {
     if (parts.length !== 2 || parts[0] === "" || parts[1] === "") return null;
     return { kind: "qualified", name: parts[0]!, namespace: parts[1]!, isExplicit: true };
   }
+  // An IPv6 address is nobody's name.
+  if (host.includes(":")) return null;
   const dot = host.indexOf(".");
   if (dot < 0) return { kind: "short", name: host };
   if (dot === 0 || dot === host.length - 1 || host.indexOf(".", dot + 1) >= 0) return null;
