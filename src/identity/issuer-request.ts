@@ -1,0 +1,50 @@
+/** What a node asks of the root's node when it wants an issuer: its public key, and a proof that it holds the key to it. */
+import { createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import { nodeId, printSpiffeId } from "../model/spiffe-id.ts";
+import { importPublicKey } from "./certificate.ts";
+import { CertificateError } from "./certificate-error.ts";
+import { packFields, textField, unpackFields } from "./fields.ts";
+
+/** Bytes of the challenge that the root's node gave for this one request. */
+export const CHALLENGE_BYTES = 32;
+
+/** Longest request. Reason: a key of 91 bytes and a signature of 72. */
+export const ISSUER_REQUEST_BYTES_MAX = 256;
+
+/** Whom a request is for, and the answer to which challenge it is. */
+export interface IssuerRequestBinding {
+  readonly trustDomain: string;
+  readonly node: string;
+  readonly challenge: Uint8Array;
+}
+
+/** Makes a request with a private key of P-256. */
+export function makeIssuerRequest(binding: IssuerRequestBinding, key: KeyObject): Uint8Array {
+  const spki = new Uint8Array(createPublicKey(key).export({ type: "spki", format: "der" }));
+  return packFields([spki, sign("sha256", signedBytes(binding, spki), key)]);
+}
+
+/** The public key that is to be certified, or `undefined` where the request is not for this node and challenge. */
+export function readIssuerRequest(binding: IssuerRequestBinding, request: Uint8Array): Uint8Array | undefined {
+  if (request.length > ISSUER_REQUEST_BYTES_MAX) return undefined;
+  const [spki, signature, ...rest] = unpackFields(request) ?? [];
+  if (spki === undefined || signature === undefined || rest.length > 0) return undefined;
+  try {
+    const key = importPublicKey(spki);
+    return verify("sha256", signedBytes(binding, spki), key, signature) ? spki : undefined;
+  } catch (error) {
+    // A signature in no form at all makes the library throw, as a key off its curve does here.
+    if (error instanceof CertificateError || error instanceof Error) return undefined;
+    throw error;
+  }
+}
+
+function signedBytes({ trustDomain, node, challenge }: IssuerRequestBinding, spki: Uint8Array): Uint8Array {
+  if (challenge.length !== CHALLENGE_BYTES) throw new RangeError(`a challenge has ${CHALLENGE_BYTES} bytes`);
+  return packFields([
+    textField("selvedge-issuer-request-v1"),
+    textField(printSpiffeId(nodeId(trustDomain, node))),
+    challenge,
+    spki,
+  ]);
+}
