@@ -16,4 +16,4 @@ sh "$root/scripts/setup.sh"
 bun=$(sh "$root/scripts/bun-path.sh" "$root")
 # Nothing in the current folder or under HOME may decide what runs; see bin/selvedge.
 export BUN_RUNTIME_TRANSPILER_CACHE_PATH=0
-exec "$bun" --config=/dev/null --no-env-file --no-install "$root/$program" "$@"
+exec "$bun" --config=/dev/null --tsconfig-override=/dev/null --no-env-file --no-install "$root/$program" "$@"

@@ -41,6 +41,13 @@ export const SUITES: readonly Suite[] = [
     isFilePerProcess: true,
   },
   {
+    name: "security",
+    folders: ["test/security"],
+    testTimeoutMs: 30_000,
+    suiteTimeoutMs: 600_000,
+    isFilePerProcess: true,
+  },
+  {
     name: "integration",
     folders: ["test/integration"],
     testTimeoutMs: 90_000,

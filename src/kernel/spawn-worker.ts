@@ -9,6 +9,7 @@
 import { join } from "node:path";
 import type { LaunchPlan } from "./launch-plan.ts";
 import type { UserIds } from "./privileges.ts";
+import { RUNTIME_FLAGS } from "./runtime-flags.ts";
 import type { Region } from "./shared-memory.ts";
 
 /** Where the worker finds what it was given. */
@@ -79,7 +80,8 @@ export interface WorkerArgument {
 export function spawnWorker(options: WorkerOptions): SpawnedWorker {
   const plan = planFor(options, process.getuid?.() === 0);
   const exit = Promise.withResolvers<WorkerExit>();
-  const child = Bun.spawn([options.bun, "--no-install", join(import.meta.dir, "launcher.ts"), JSON.stringify(plan)], {
+  const launcher = join(import.meta.dir, "launcher.ts");
+  const child = Bun.spawn([options.bun, ...RUNTIME_FLAGS, launcher, JSON.stringify(plan)], {
     // "socket-fd" makes a socket pair whose other end is ours to adopt.
     stdio: ["ignore", "ignore", options.stderr ?? "inherit", "socket-fd", options.stats.fd],
     env: RUNTIME_ENVIRONMENT,
@@ -110,7 +112,7 @@ export function planFor(options: WorkerOptions, isRoot: boolean): LaunchPlan {
   };
   return {
     bun: options.bun,
-    bunFlags: ["--no-install", ...(options.bunFlags ?? [])],
+    bunFlags: [...RUNTIME_FLAGS, ...(options.bunFlags ?? [])],
     program: options.program,
     args: [JSON.stringify(argument)],
     env: { ...RUNTIME_ENVIRONMENT, ...options.env },

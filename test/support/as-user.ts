@@ -6,7 +6,7 @@ export function asUser(uid: number | undefined): string[] {
   return ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--no-new-privs"];
 }
 
-const BUN_FLAGS = ["--config=/dev/null", "--no-env-file", "--no-install"];
+const BUN_FLAGS = ["--config=/dev/null", "--tsconfig-override=/dev/null", "--no-env-file", "--no-install"];
 
 /** A TypeScript program as `uid`, with its argument as JSON. */
 export function programAs(uid: number | undefined, program: string, argument: unknown): string[] {

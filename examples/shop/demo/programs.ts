@@ -14,7 +14,7 @@ export interface Ready {
   readonly isolation?: string;
 }
 
-const bunFlags = ["--config=/dev/null", "--no-env-file", "--no-install"];
+const bunFlags = ["--config=/dev/null", "--tsconfig-override=/dev/null", "--no-env-file", "--no-install"];
 
 /** Variables that would lead the services around the mesh, or past it. */
 const PROXY_VARIABLES = [

@@ -1,12 +1,13 @@
 /**
  * The short-lived child that reads the sources, so that the keeper never holds what is needed for it.
  *
- * Argument: JSON `{paths, node, mayBeEmpty, out}`. Writes the generation file `out` where no problem is an error, and prints
+ * Argument: JSON `{paths, node, mayBeEmpty, out, folder}`; relative paths count from `folder`. Writes the generation file `out` where no problem is an error, and prints
  * `{ok, issues, conditions, counts}` on stdout. Exit 0 also where the configuration is refused; 1 with a line on stderr
  * where this program itself could not do its work (no disk, a bug).
  */
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { isAbsolute } from "node:path";
 import { hasErrors, type Issue } from "../../model/issue.ts";
 import type { SnapshotRecord } from "../../model/snapshot.ts";
 import { writeGeneration } from "./generation-file.ts";
@@ -21,15 +22,17 @@ interface CompileRequest {
   readonly node: string | undefined;
   readonly mayBeEmpty: boolean;
   readonly out: string;
+  readonly folder: string | undefined;
 }
 
 function parseRequest(text: string | undefined): CompileRequest {
   const value: unknown = JSON.parse(text ?? "");
   if (typeof value !== "object" || value === null) throw new Error("the argument is no JSON object");
-  const { paths, node, mayBeEmpty, out } = value as Readonly<Record<string, unknown>>;
+  const { paths, node, mayBeEmpty, out, folder } = value as Readonly<Record<string, unknown>>;
   const isPaths = Array.isArray(paths) && paths.every((path): path is string => typeof path === "string");
   if (!isPaths || typeof out !== "string") throw new Error("the argument needs paths and out");
-  return { paths, node: typeof node === "string" ? node : undefined, mayBeEmpty: mayBeEmpty === true, out };
+  const textIn = (field: unknown): string | undefined => (typeof field === "string" ? field : undefined);
+  return { paths, node: textIn(node), mayBeEmpty: mayBeEmpty === true, out, folder: textIn(folder) };
 }
 
 /** Errors first, so that a bound never hides one behind warnings. */
@@ -46,7 +49,8 @@ function countKinds(records: readonly SnapshotRecord[]): Record<string, number> 
 }
 
 function main(): void {
-  const { paths, node, mayBeEmpty, out } = parseRequest(process.argv[2]);
+  const { paths, node, mayBeEmpty, out, folder } = parseRequest(process.argv[2]);
+  if (folder !== undefined && !paths.every(isAbsolute)) process.chdir(folder);
   let users: Map<string, number> | undefined;
   const resolveUser = (name: string): number | undefined => {
     users ??= parseUsers(readFileSync("/etc/passwd", "utf8"));

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { RUNTIME_FLAGS } from "../../kernel/runtime-flags.ts";
 import type { Issue } from "../../model/issue.ts";
 
 /** Longest a compile may take. Reason: 10,000 services take seconds on a slow machine; beyond that something hangs. */
@@ -20,7 +21,7 @@ export interface CompileRequest {
   readonly node: string | undefined;
   /** Whether there may be no file at all: before the first `apply`. */
   readonly mayBeEmpty?: boolean;
-  /** The file to write. */
+  /** The file to write, absolute. */
   readonly out: string;
 }
 
@@ -42,11 +43,14 @@ export interface CompileProgram {
 
 /** Compiles in a process of its own that is gone afterwards, whatever it loaded or did. Never rejects. */
 export async function compile(how: CompileProgram, request: CompileRequest): Promise<CompileOutcome> {
-  const child = Bun.spawn([how.bun, how.program, JSON.stringify(request)], {
+  // It starts in the root folder, which is root's, and goes where relative paths count only once its own code runs.
+  const argument = JSON.stringify({ ...request, folder: process.cwd() });
+  const child = Bun.spawn([how.bun, ...RUNTIME_FLAGS, how.program, argument], {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
-    env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "" },
+    cwd: "/",
+    env: { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0", DO_NOT_TRACK: "1", LANG: "C.UTF-8" },
   });
   let killedFor = "";
   const end = (reason: string): void => {
