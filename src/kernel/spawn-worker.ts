@@ -130,9 +130,14 @@ export function planFor(options: WorkerOptions, isRoot: boolean): LaunchPlan {
   };
 }
 
-/** No cache on disk (the runtime would try to write one), no report of use, nothing of the caller's environment. */
+/**
+ * No cache on disk (the runtime would try to write one), no report of use, nothing of the caller's environment. The collector
+ * takes the shared statistics for memory of the heap and lets as much garbage gather again; told that the machine is small, it
+ * comes in time: 70 MiB instead of 142 after 40,000 connections in 25 s, for the same CPU time per request.
+ */
 const RUNTIME_ENVIRONMENT: Readonly<Record<string, string>> = {
   BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0",
+  BUN_JSC_forceRAMSize: String(32 * 1024 * 1024),
   DO_NOT_TRACK: "1",
   LANG: "C.UTF-8",
 };
