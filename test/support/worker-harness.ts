@@ -63,6 +63,8 @@ export async function startWorker(yaml: string, attest: AttestAnswer = () => nul
     packageRoot: PACKAGE_ROOT,
     stats: region,
     args: { workerId: 1 },
+    // As the keeper starts it.
+    bunFlags: ["--smol"],
     forbidden: [],
     bindLowPorts: process.getuid?.() === 0,
     // Running as the test's own user keeps unix sockets of the test reachable.
