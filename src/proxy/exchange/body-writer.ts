@@ -28,7 +28,8 @@ export class BodyWriter {
   #body: number = BODY.NONE;
   #left = 0;
   #writesChunks = false;
-  readonly #decoder = new ChunkedDecoder();
+  /** Made with the first chunked body: most connections never see one, and it weighs a kilobyte. */
+  #decoder: ChunkedDecoder | null = null;
 
   /** @param body how it arrives, one of BODY. @param writesChunks how it leaves: in chunks, or as it is. */
   begin(body: number, contentLength: number, writesChunks: boolean): void {
@@ -38,7 +39,9 @@ export class BodyWriter {
     this.#left = body === BODY.LENGTH ? contentLength : 0;
     this.#writesChunks = writesChunks;
     this.isDone = body === BODY.NONE || (body === BODY.LENGTH && contentLength === 0);
-    if (body === BODY.CHUNKED) this.#decoder.reset();
+    if (body !== BODY.CHUNKED) return;
+    this.#decoder ??= new ChunkedDecoder();
+    this.#decoder.reset();
   }
 
   /** Bytes of a body of known length were passed on by somebody else. */
@@ -74,7 +77,7 @@ export class BodyWriter {
   }
 
   #writeChunked(bytes: Buffer, start: number, end: number, out: Output, scratch: Buffer): number {
-    const decoder = this.#decoder;
+    const decoder = this.#decoder!;
     let at = start;
     while (at < end && !decoder.isDone) {
       const consumed = decoder.feed(bytes, at, end);
@@ -85,7 +88,7 @@ export class BodyWriter {
       at = consumed;
     }
     if (decoder.isDone) {
-      if (this.#writesChunks) this.#writeEnd(out, scratch);
+      if (this.#writesChunks) this.#writeEnd(decoder, out, scratch);
       this.isDone = true;
     }
     return at;
@@ -112,15 +115,15 @@ export class BodyWriter {
     out.write(CRLF, 0, CRLF.length, false);
   }
 
-  #writeEnd(out: Output, scratch: Buffer): void {
-    const trailers = this.#decoder.trailerLength;
+  #writeEnd(decoder: ChunkedDecoder, out: Output, scratch: Buffer): void {
+    const trailers = decoder.trailerLength;
     if (trailers === 0 || LAST_CHUNK.length + trailers + CHUNK_FRAME_BYTES > scratch.length) {
       out.write(END, 0, END.length, false);
       return;
     }
     this.hasTrailers = true;
     let to = writeAscii(scratch, 0, LAST_CHUNK);
-    to = copyBytes(scratch, to, this.#decoder.trailerBytes, 0, trailers);
+    to = copyBytes(scratch, to, decoder.trailerBytes, 0, trailers);
     to = writeAscii(scratch, to, CRLF);
     out.write(scratch, 0, to, true);
   }

@@ -58,8 +58,6 @@ export function meshName(host: string): MeshName | null {
   }
   // An IPv6 address is nobody's name.
   if (host.includes(":")) return null;
-  // An IPv6 address is nobody's name.
-  if (host.includes(":")) return null;
   const dot = host.indexOf(".");
   if (dot < 0) return { kind: "short", name: host };
   if (dot === 0 || dot === host.length - 1 || host.indexOf(".", dot + 1) >= 0) return null;
