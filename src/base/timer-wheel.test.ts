@@ -135,4 +135,22 @@ describe("TimerWheel", () => {
       expect(ms).toBeLessThanOrEqual(2 * SLOT_MS);
     }
   });
+
+  test("a timer that is removed leaves at once, also by the hand of one that fires in the same slot", () => {
+    const host = new FakeHost();
+    const wheel = new TimerWheel(host);
+    const fired: string[] = [];
+    const victims = [1, 2].map((i) => new Timer(() => fired.push(`victim ${i}`)));
+    const last = new Timer(() => fired.push("last"));
+    const killer = new Timer(() => {
+      fired.push("killer");
+      for (const victim of victims) wheel.remove(victim);
+    });
+    for (const timer of [last, victims[0]!, killer, victims[1]!]) wheel.arm(timer, host.now, 100);
+    wheel.remove(victims[1]!);
+    expect(wheel.size).toBe(3);
+    host.advance(200);
+    expect(fired.toSorted()).toEqual(["killer", "last"]);
+    expect(wheel.size).toBe(0);
+  });
 });

@@ -67,6 +67,12 @@ export class TimerWheel {
     timer.deadlineMs = 0;
   }
 
+  /** Disarms and leaves the wheel at once, so that nothing holds on to whoever made the timer. */
+  remove(timer: Timer): void {
+    timer.deadlineMs = 0;
+    if (timer.slot >= 0) this.#unlink(timer);
+  }
+
   #link(timer: Timer): void {
     const wanted = Math.ceil(timer.deadlineMs / SLOT_MS);
     const slot = Math.min(Math.max(wanted, this.#doneSlot + 1), this.#doneSlot + SLOTS - 1);
@@ -110,22 +116,15 @@ export class TimerWheel {
   }
 
   #sweep(at: number, nowMs: number): void {
-    let timer = this.#heads[at]!;
-    this.#heads[at] = null;
-    while (timer) {
-      const next: Timer | null = timer.next;
-      timer.next = null;
-      timer.previous = null;
-      timer.slot = -1;
-      this.#occupied--;
-      if (timer.deadlineMs !== 0) {
-        if (timer.deadlineMs > nowMs) this.#link(timer);
-        else {
-          timer.deadlineMs = 0;
-          timer.fire();
-        }
+    // One at a time from the head: what fires may arm or remove its neighbours. Nothing is ever linked into this slot meanwhile.
+    for (let timer = this.#heads[at]; timer; timer = this.#heads[at]) {
+      this.#unlink(timer);
+      if (timer.deadlineMs === 0) continue;
+      if (timer.deadlineMs > nowMs) this.#link(timer);
+      else {
+        timer.deadlineMs = 0;
+        timer.fire();
       }
-      timer = next!;
     }
   }
 
