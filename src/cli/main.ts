@@ -1,4 +1,5 @@
 import { CliError, type ExitCode } from "./exit-code.ts";
+import { leave } from "./leave.ts";
 
 /** Carries out a command line; resolves to the exit code. Nothing is loaded that the command does not need. */
 async function main(args: readonly string[]): Promise<ExitCode> {
@@ -17,4 +18,4 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-process.exit(await main(process.argv.slice(2)));
+await leave(await main(process.argv.slice(2)));
