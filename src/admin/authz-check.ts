@@ -105,7 +105,7 @@ export function judgedLines(index: SnapshotIndex, judged: JudgedRequest, request
 const ENDS: Readonly<Record<string, string>> = {
   NR: "no route matches: the mesh answers 404 (NR)",
   UH: "no workload is behind the service: the mesh answers 503 (UH)",
-  BACKEND: "the route has no backend that exists: the mesh answers 500 (BACKEND)",
+  NC: "the route has no backend that exists: the mesh answers 500 (NC)",
   redirect: "the route answers with a redirect",
 };
 

@@ -16,9 +16,8 @@ export const FLAG_CAUSES: Readonly<Record<ResponseFlag, string>> = {
   LISTENER_MISMATCH: "the process that listens at the endpoint is not the Workload it is declared to be",
   DC: "the caller closed the connection before the answer was complete",
   DT: "the caller did not finish its request in time",
-  NC: "the route asks for something that this version does not do",
+  NC: "the route leads to a backend that does not exist, or asks for something that this version does not do",
   IH: "a header that the mesh relies on was invalid",
   SI: "the stream was idle for too long",
   OM: "the mesh was short of memory",
-  BACKEND: "the route leads to a backend that does not exist",
 };

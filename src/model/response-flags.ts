@@ -21,7 +21,6 @@ export const RESPONSE_FLAGS = [
   "IH",
   "SI",
   "OM",
-  "BACKEND",
 ] as const;
 
 export type ResponseFlag = (typeof RESPONSE_FLAGS)[number];
@@ -46,7 +45,6 @@ export const FLAG = {
   IH: 15,
   SI: 16,
   OM: 17,
-  BACKEND: 18,
 } as const;
 
 export type FlagIndex = (typeof FLAG)[keyof typeof FLAG];

@@ -15,7 +15,7 @@ export interface AccessTrace {
   readonly workloads: readonly WorkloadTrace[];
   /** Some workloads refuse what others let in. */
   readonly isMixed: boolean;
-  /** `NR`, `UH`, `BACKEND` or `redirect`, where the request reaches no workload. */
+  /** `NR`, `UH`, `NC` or `redirect`, where the request reaches no workload. */
   readonly ends?: string;
 }
 

@@ -24,7 +24,7 @@ export interface JudgedRequest {
   readonly serviceTrace: Trace | undefined;
   /** One for every workload that the request can be forwarded to. */
   readonly legs: readonly JudgedLeg[];
-  /** Why there is no leg, in the words of the response flags: `NR`, `UH`, `BACKEND`, or `redirect`. */
+  /** Why there is no leg, in the words of the response flags: `NR`, `UH`, `NC`, or `redirect`. */
   readonly ends: string | undefined;
   /** Everything that is asked permits it, on every leg. */
   readonly allowed: boolean;
@@ -92,7 +92,7 @@ function legsFor(
   if (rule === null) return { legs: [], ends: "NR" };
   if (rule?.filters?.redirect !== undefined) return { legs: [], ends: "redirect" };
   const legs = rule === undefined ? ownLegs(index, service, port) : ruleLegs(index, rule);
-  const ends = rule === undefined || rule.backends.some((backend) => backend.service !== null) ? "UH" : "BACKEND";
+  const ends = rule === undefined || rule.backends.some((backend) => backend.service !== null) ? "UH" : "NC";
   return { legs, ends: legs.length === 0 ? ends : undefined };
 }
 

@@ -210,11 +210,11 @@ export class Decider {
     this.chosen = at;
     const backend = at < 0 ? undefined : rule.backends[at];
     if (!backend || backend.service === null) {
-      return this.#reply(500, FLAG.BACKEND, backend?.reason ?? "the rule has no backend with a weight");
+      return this.#reply(500, FLAG.NC, backend?.reason ?? "the rule has no backend with a weight");
     }
     if (backend.filters?.unsupported !== undefined) return this.#reply(500, FLAG.NC, backend.filters.unsupported);
     const port = this.#mesh.service(backend.service)?.portFor(backend.port);
-    if (!port || port.isTcp) return this.#reply(500, FLAG.BACKEND, "the backend's port does not exist");
+    if (!port || port.isTcp) return this.#reply(500, FLAG.NC, "the backend's port does not exist");
     return this.#toPort(origin, parent, port, backend, bytes, head, into);
   }
 

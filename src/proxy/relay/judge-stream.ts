@@ -35,7 +35,7 @@ export function judgeStream(
   if (rule === null) return { ...none, flag: FLAG.NR, reason: "the routes of the port have no rule" };
   const backend = rule.backends[rule.split.next()];
   const port = backend?.service ? mesh.service(backend.service)?.portFor(backend.port) : null;
-  if (!port) return { ...none, rule, flag: FLAG.BACKEND, reason: backend?.reason ?? "the rule has no backend" };
+  if (!port) return { ...none, rule, flag: FLAG.NC, reason: backend?.reason ?? "the rule has no backend" };
   return judged(mesh, caller, destination, port, rule, nowMs, random);
 }
 

@@ -180,7 +180,7 @@ describe("a route", () => {
 
   test("to a backend that is not there is 500, and to nothing 404", async () => {
     const missing = await ask(caller, getText("/none", "orders"));
-    expect([missing.status, headerOf(missing, "x-selvedge-reason")]).toEqual([500, "BACKEND"]);
+    expect([missing.status, headerOf(missing, "x-selvedge-reason")]).toEqual([500, "NC"]);
     const nothing = await ask(caller, getText("/elsewhere", "orders"));
     expect([nothing.status, headerOf(nothing, "x-selvedge-reason")]).toEqual([404, "NR"]);
     expect((await ask(caller, getText("/exact", "orders"))).status).toBe(404);
