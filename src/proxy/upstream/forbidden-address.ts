@@ -1,28 +1,56 @@
 /**
  * True for addresses that a host outside the mesh cannot have: loopback, unspecified, link-local (where clouds keep their
- * metadata service), multicast, broadcast, and IPv4 of these kinds written as IPv6. Anything that is no address is forbidden.
+ * metadata service), multicast, broadcast, and IPv4 of these kinds within IPv6. Anything that is no address is forbidden.
  */
 export function isForbiddenAddress(address: string): boolean {
-  const v4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(address);
-  if (v4) return isForbiddenV4(v4.slice(1).map(Number));
-  const words = wordsOf(address.toLowerCase());
+  const words = wordsOf(address);
   if (!words) return true;
-  const isMapped = words.slice(0, 5).every((word) => word === 0) && (words[5] === 0xffff || words[5] === 0);
-  // Also ::1 and ::, which read as 0.0.0.1 and 0.0.0.0 here.
-  if (isMapped) return isForbiddenV4([words[6]! >> 8, words[6]! & 255, words[7]! >> 8, words[7]! & 255]);
-  const isNat64 = words[0] === 0x64 && words[1] === 0xff9b;
-  if (isNat64) return isForbiddenV4([words[6]! >> 8, words[6]! & 255, words[7]! >> 8, words[7]! & 255]);
+  const inner = innerV4(words);
+  if (inner) return isForbiddenV4(inner);
   return (words[0]! & 0xffc0) === 0xfe80 || (words[0]! & 0xff00) === 0xff00;
+}
+
+/**
+ * One text for one place, however the address was written: IPv6 has many spellings, and several ways to mean an IPv4 address.
+ * `""` for what is no address.
+ */
+export function canonicalAddress(address: string): string {
+  const words = wordsOf(address);
+  if (!words) return "";
+  return innerV4(words)?.join(".") ?? words.map((word) => word.toString(16)).join(":");
+}
+
+/** The IPv4 address that these words mean or lead to; `null` where they are IPv6 and nothing else. */
+function innerV4(words: readonly number[]): readonly number[] | null {
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0, w4 = 0, w5 = 0, w6 = 0, w7 = 0] = words;
+  const startsWithZeros = (w0 | w1 | w2 | w3) === 0;
+  // Mapped, and compatible; the latter makes ::1 and :: the forbidden 0.0.0.1 and 0.0.0.0.
+  const isMapped = startsWithZeros && w4 === 0 && (w5 === 0xffff || w5 === 0);
+  // RFC 2765 2.1.
+  const isTranslated = startsWithZeros && w4 === 0xffff && w5 === 0;
+  // RFC 6052 2.1, RFC 8215.
+  const isNat64 = w0 === 0x64 && w1 === 0xff9b;
+  if (isMapped || isTranslated || isNat64) return octetsOf(w6, w7);
+  // RFC 3056 2.
+  return w0 === 0x2002 ? octetsOf(w1, w2) : null;
+}
+
+function octetsOf(high: number, low: number): readonly number[] {
+  return [high >> 8, high & 255, low >> 8, low & 255];
 }
 
 function isForbiddenV4(octets: readonly number[]): boolean {
   const [first = 0, second = 0] = octets;
-  if (octets.some((octet) => octet > 255)) return true;
   return first === 0 || first === 127 || first >= 224 || (first === 169 && second === 254);
 }
 
-/** The eight words of an IPv6 address; `null` where it is none. Zones are refused. */
-function wordsOf(text: string): number[] | null {
+/** The eight words of an address, of IPv4 as mapped; `null` where it is none. Zones are refused. */
+function wordsOf(address: string): number[] | null {
+  const text = address.toLowerCase();
+  if (!text.includes(":")) {
+    const v4 = parse(text);
+    return v4?.length === 2 ? [0, 0, 0, 0, 0, 0xffff, ...v4] : null;
+  }
   const halves = text.split("::");
   if (halves.length > 2) return null;
   const head = parse(halves[0]!);

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { ExternalPort } from "../mesh/destination.ts";
 import { Endpoint, type EndpointHost } from "./endpoint.ts";
-import { isForbiddenAddress } from "./forbidden-address.ts";
+import { canonicalAddress, isForbiddenAddress } from "./forbidden-address.ts";
 
 /** Names that may be looked up at once; more are refused. Reason: a name is asked for by a caller, and an answer may take seconds. */
 export const LOOKUPS_MAX = 64;
@@ -46,7 +46,10 @@ export class Passthrough {
   }
 
   #isForbidden(address: string): boolean {
-    return isForbiddenAddress(address) || this.#ownAddresses().has(address);
+    if (isForbiddenAddress(address)) return true;
+    const wanted = canonicalAddress(address);
+    for (const own of this.#ownAddresses()) if (canonicalAddress(own) === wanted) return true;
+    return false;
   }
 
   #portAt(host: string, address: string, port: number, isTcp: boolean): ExternalPort | null {
