@@ -60,34 +60,20 @@ export const LIMITS = [
   "header_lines",
   "target_bytes",
   "trailer_bytes",
-  "chunk_line_bytes",
-  "pipelined_requests",
+  "pipelined_bytes",
   "downstream_connections",
-  "downstream_connections_per_caller",
   "upstream_connections",
   "pending_requests",
-  "requests_in_flight",
-  "retry_body_bytes",
-  "buffered_body_bytes",
-  "open_streams",
-  "tcp_connections",
-  "connect_tunnels",
   "attestations_pending",
+  "lookups",
   "scrapes",
   "head_timeout",
   "idle_timeout",
+  "tunnel_idle_timeout",
   "request_timeout",
   "backend_request_timeout",
   "connect_timeout",
   "drain_timeout",
-  "descriptors",
-  "series",
-  "edges",
-  "strings",
-  "tap_records",
-  "channel_queue",
-  "policy_regex_steps",
-  "path_bytes",
 ] as const;
 export type LimitName = (typeof LIMITS)[number];
 
@@ -282,4 +268,17 @@ export const UPSTREAM_GAUGE: Readonly<Record<UpstreamState, GaugeId>> = byValue(
 /** `selvedge_parse_errors_total` of one of the parser's answers. */
 export function parseErrorCounter(error: ParseError): CounterId {
   return (COUNTERS.parseErrors.at - 1 - error) as CounterId;
+}
+
+const LIMIT_OF_PARSE_ERROR: ReadonlyMap<number, LimitName> = new Map<number, LimitName>([
+  [PARSE_ERROR.HEAD_TOO_LARGE, "head_bytes"],
+  [PARSE_ERROR.TOO_MANY_HEADERS, "header_lines"],
+  [PARSE_ERROR.TARGET_TOO_LONG, "target_bytes"],
+  [PARSE_ERROR.TRAILERS_TOO_LARGE, "trailer_bytes"],
+]);
+
+/** The bound that one of the parser's answers stands for, or `undefined` where the message was not too large but wrong. */
+export function limitOfParseError(error: ParseError): CounterId | undefined {
+  const limit = LIMIT_OF_PARSE_ERROR.get(error);
+  return limit === undefined ? undefined : LIMIT_COUNTER[limit];
 }

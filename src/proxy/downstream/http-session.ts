@@ -1,5 +1,5 @@
 import { FLAG } from "../../model/response-flags.ts";
-import { LIMIT_COUNTER, parseErrorCounter } from "../../telemetry/fixed-metrics.ts";
+import { LIMIT_COUNTER, limitOfParseError, parseErrorCounter } from "../../telemetry/fixed-metrics.ts";
 import { reasonOfParseError, statusOfParseError } from "../../wire/http1/error-status.ts";
 import { BODY, HEAD_BYTES_MAX, METHOD, NEED_MORE, type ParseError, RequestHead } from "../../wire/http1/head.ts";
 import { parseRequestHead } from "../../wire/http1/parse-request.ts";
@@ -181,7 +181,7 @@ export class HttpSession extends OnConnection implements Session, ExchangeClient
     }
     if (end < 0) {
       this.#headSinceMs = 0;
-      this.stats.counter(parseErrorCounter(end as ParseError));
+      this.#countRefusal(end as ParseError);
       this.#refuse(statusOfParseError(end), FLAG.DPE);
       return false;
     }
@@ -272,12 +272,14 @@ export class HttpSession extends OnConnection implements Session, ExchangeClient
     if (exchange.isRequestComplete || !exchange.canTakeBody) {
       // Body that cannot go on yet, or requests behind this one: leave them to the kernel once there are enough.
       const waiting = this.#input.length - this.#at;
-      if (!exchange.isRequestComplete || waiting >= PIPELINE_BYTES_MAX) this.#connection.pauseReading();
+      const isTooMuch = waiting >= PIPELINE_BYTES_MAX;
+      if (exchange.isRequestComplete && isTooMuch) this.stats.counter(LIMIT_COUNTER.pipelined_bytes);
+      if (!exchange.isRequestComplete || isTooMuch) this.#connection.pauseReading();
       return false;
     }
     const end = exchange.feed(this.#input, this.#at, this.#input.length);
     if (end < 0) {
-      this.stats.counter(parseErrorCounter(end as ParseError));
+      this.#countRefusal(end as ParseError);
       if (exchange.status === 0) exchange.fail(statusOfParseError(end), FLAG.DPE, reasonOfParseError(end));
       else {
         this.#finish(exchange.status, FLAG.DPE);
@@ -382,6 +384,12 @@ export class HttpSession extends OnConnection implements Session, ExchangeClient
     this.#ledger.refuse(status, flag);
     this.#state = STATE.HANDED_OVER;
     this.#connection.close();
+  }
+
+  #countRefusal(error: ParseError): void {
+    this.stats.counter(parseErrorCounter(error));
+    const limit = limitOfParseError(error);
+    if (limit !== undefined) this.stats.counter(limit);
   }
 
   #finish(status: number, flag: number): void {

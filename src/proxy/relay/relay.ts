@@ -1,5 +1,7 @@
 import { Timer } from "../../base/timer-wheel.ts";
 import type { EdgeStats } from "../../telemetry/edge-stats.ts";
+import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
+import type { StatsWriter } from "../../telemetry/stats-writer.ts";
 import { TUNNEL_IDLE_MS } from "../limits.ts";
 import type { Output } from "../output.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
@@ -16,6 +18,7 @@ export interface RelayClient {
 
 interface RelayHost {
   nowMs(): number;
+  readonly stats: StatsWriter;
   readonly wheel: { arm(timer: Timer, nowMs: number, afterMs: number): void };
 }
 
@@ -46,7 +49,10 @@ export class Relay implements UpstreamOwner {
     this.#endpoint = endpoint;
     this.#edge = edge;
     this.#host = host;
-    this.#timer = new Timer(() => this.cut());
+    this.#timer = new Timer(() => {
+      host.stats.counter(LIMIT_COUNTER.tunnel_idle_timeout);
+      this.cut();
+    });
     upstream.lend(this);
     edge.tcpOpened();
     this.#touch();

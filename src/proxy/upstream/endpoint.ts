@@ -11,7 +11,7 @@ import {
   UPSTREAM_IDLE_MAX,
   UPSTREAM_IDLE_MS,
 } from "../limits.ts";
-import { Upstream, type UpstreamHome } from "./upstream.ts";
+import { CONNECT_TIMED_OUT, Upstream, type UpstreamHome } from "./upstream.ts";
 
 /** How long an endpoint that refused a connection is passed over at first, and at most. Milliseconds. */
 export const PENALTY_FIRST_MS = 250;
@@ -206,6 +206,7 @@ export class Endpoint implements UpstreamHome {
     this.#connecting--;
     this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.connecting, -1);
     this.#host.stats.counter(COUNTER.upstreamFailed);
+    if (error === CONNECT_TIMED_OUT) this.#host.stats.counter(LIMIT_COUNTER.connect_timeout);
     this.#penalise(error);
     this.#failWaiting(FLAG.UF, error);
   }

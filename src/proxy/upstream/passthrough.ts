@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import { ExternalPort } from "../mesh/destination.ts";
 import { Endpoint, type EndpointHost } from "./endpoint.ts";
 import { canonicalAddress, isForbiddenAddress } from "./forbidden-address.ts";
@@ -32,6 +33,7 @@ export class Passthrough {
       return;
     }
     if (this.#lookUps >= LOOKUPS_MAX) {
+      this.#host.stats.counter(LIMIT_COUNTER.lookups);
       answer(null);
       return;
     }

@@ -24,6 +24,9 @@ export interface UpstreamHome {
   onIdleTooLong(upstream: Upstream): void;
 }
 
+/** The error of a connection that was not established in time. */
+export const CONNECT_TIMED_OUT = "connect timed out";
+
 const STATE = { CONNECTING: 0, IDLE: 1, BUSY: 2, CLOSED: 3 } as const;
 
 /** One connection to an endpoint. Made by its pool, lent to one owner at a time. */
@@ -105,7 +108,7 @@ export class Upstream {
       this.state = STATE.CLOSED;
       this.socket?.terminate();
       this.socket = null;
-      this.home.onConnectFailed(this, "connect timed out");
+      this.home.onConnectFailed(this, CONNECT_TIMED_OUT);
     } else if (this.state === STATE.IDLE) this.home.onIdleTooLong(this);
   }
 
