@@ -10,6 +10,8 @@ export const ANCESTORS_MAX = 64;
 export interface PeerFacts {
   readonly uid: number;
   readonly meshUid: number;
+  /** Who the proxy workers are. */
+  readonly workerUid: number;
   /** User ids that workloads are recognised by. */
   readonly workloadUids: ReadonlySet<number>;
   /** Whether the peer is, or descends from, a registered run; `undefined` where that could not be found out. */
@@ -25,6 +27,8 @@ export function refusePeer(facts: PeerFacts): string | undefined {
   // Where a workload shares the mesh's user, its uid says nothing: the operator has the same.
   if (facts.uid !== facts.meshUid && facts.workloadUids.has(facts.uid))
     return "the user of a workload may not operate the node";
+  // Whoever has taken over a worker must not get further by a socket that somebody opened to all.
+  if (facts.uid !== facts.meshUid && facts.uid === facts.workerUid) return "a proxy worker may not operate the node";
   return undefined;
 }
 

@@ -115,12 +115,13 @@ describe("AdminServer", () => {
 });
 
 describe("an operator", () => {
-  const facts = { uid: 1000, meshUid: 1000, workloadUids: new Set([1000, 1001]), isBelowRun: false };
+  const facts = { uid: 1000, meshUid: 1000, workerUid: 65534, workloadUids: new Set([1000, 1001]), isBelowRun: false };
 
   test("is refused when it is a workload", () => {
     expect(refusePeer(facts)).toBeUndefined();
     expect(refusePeer({ ...facts, uid: 1001 })).toContain("user of a workload");
     expect(refusePeer({ ...facts, uid: 1001, workloadUids: new Set() })).toBeUndefined();
+    expect(refusePeer({ ...facts, uid: 65534 })).toContain("worker");
     expect(refusePeer({ ...facts, isBelowRun: true })).toContain("selvedge run");
     expect(refusePeer({ ...facts, isBelowRun: undefined })).toContain("selvedge run");
   });

@@ -64,6 +64,7 @@ export function adminHandlers(keeper: Keeper): AdminHandlers {
       refusePeer({
         uid: peer.uid,
         meshUid: process.getuid?.() ?? 0,
+        workerUid: keeper.options.workerUid,
         workloadUids: workloadUids(keeper.callers.all),
         isBelowRun: isBelowRun(peer, keeper.runs.list),
       }),

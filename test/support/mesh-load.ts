@@ -36,10 +36,15 @@ export interface Origin extends AsyncDisposable {
   served(): Promise<number>;
 }
 
-/** Starts a service as `uid`, on a free port of 127.0.0.1 or on `unix`. */
-export async function startOrigin(name: string, uid?: number, unix?: string): Promise<Origin> {
+/** Starts a service as `uid`, on a free port of 127.0.0.1 or on `unix`. `wrapper`: what it is started through. */
+export async function startOrigin(
+  name: string,
+  uid?: number,
+  unix?: string,
+  wrapper: readonly string[] = [],
+): Promise<Origin> {
   const argument = unix === undefined ? { name } : { name, unix };
-  const child = startLines(programAs(uid, join(import.meta.dir, "mesh-origin-program.ts"), argument));
+  const child = startLines([...wrapper, ...programAs(uid, join(import.meta.dir, "mesh-origin-program.ts"), argument)]);
   const port = Number(await child.line());
   return {
     pid: child.pid,

@@ -1,0 +1,84 @@
+import { describe, expect } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { programAs } from "../../support/as-user.ts";
+import { startOrigin } from "../../support/mesh-load.ts";
+import { MeshProcess } from "../../support/mesh-process.ts";
+import { testWith } from "../../support/needs.ts";
+
+const MiB = 2 ** 20;
+const WEB = 61271;
+const SERVICES = 10;
+const needs = { root: true, programs: ["setpriv"] };
+
+const mesh = (port: number): string => {
+  const services = Array.from(
+    { length: SERVICES - 1 },
+    (_, n) =>
+      `  s${n}: { port: ${port}, allow: [web], versions: { v1: { port: ${port}, weight: 99 }, v2: { port: ${port}, weight: 1 } } }`,
+  ).map((line) => line.replace(`port: ${port}, allow`, "allow"));
+  return `mesh: store
+namespace: prod
+outbound: 127.0.0.1:0
+metrics: 127.0.0.1:0
+services:
+  web: { run: "unix:uid:${WEB}" }
+${services.join("\n")}
+`;
+};
+
+/** Proportional share of memory: what would be free if the process were not there, shared pages counted by their part. */
+function pssBytes(pid: number): number {
+  return Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1]) * 1024;
+}
+
+/** Nanoseconds that all threads of a process have run. */
+function cpuNanoseconds(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`)
+    .map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]))
+    .reduce((sum, ns) => sum + ns, 0);
+}
+
+describe("a mesh of ten services", () => {
+  testWith(needs)("takes no more memory and idle processor time than it may", async () => {
+    await using orders = await startOrigin("orders");
+    await using node = new MeshProcess(mesh(orders.port));
+    const ready = await node.start();
+    const pids = [ready.pid, ...ready.workers];
+    const weigh = (): number => pids.reduce((sum, pid) => sum + pssBytes(pid), 0);
+    await Bun.sleep(1000);
+    const idleBytes = weigh();
+    const before = pids.map(cpuNanoseconds);
+    const startedAtMs = performance.now();
+    await Bun.sleep(8000);
+    const elapsedNs = (performance.now() - startedAtMs) * 1e6;
+    const shares = pids.map((pid, at) => (100 * (cpuNanoseconds(pid) - (before[at] ?? 0))) / elapsedNs);
+    const load = {
+      hostname: "127.0.0.1",
+      port: node.outboundPort,
+      host: "s1.prod",
+      path: "/",
+      requestsPerSecond: 5000,
+      connections: 1000,
+      seconds: 5,
+    };
+    const child = Bun.spawn(programAs(WEB, join(import.meta.dir, "../../../bench/lib/open-loop-program.ts"), load), {
+      stdout: "pipe",
+      cwd: "/",
+    });
+    const report = await child.stdout.text();
+    const loadedBytes = weigh();
+    const perProcess = pids.map((pid) => (pssBytes(pid) / MiB).toFixed(1)).join(" + ");
+    console.log(
+      `idle ${(idleBytes / MiB).toFixed(1)} MiB, after 5,000/s on 1,000 connections ${(loadedBytes / MiB).toFixed(1)} MiB (keeper + worker ${perProcess}); ` +
+        `idle processor: keeper ${shares[0]?.toFixed(3)} %, worker ${shares[1]?.toFixed(3)} % of a core; load: ${report.trim()}`,
+    );
+    expect(await child.exited).toBe(0);
+    expect(
+      (await node.metrics()).sum("istio_requests_total", { reporter: "source", response_code: "200" }),
+    ).toBeGreaterThan(1000);
+    expect(idleBytes / MiB).toBeLessThanOrEqual(64);
+    expect(loadedBytes / MiB).toBeLessThanOrEqual(96);
+    expect(shares.reduce((sum, share) => sum + share, 0)).toBeLessThanOrEqual(0.3);
+  });
+});
