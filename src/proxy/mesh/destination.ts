@@ -78,6 +78,8 @@ export class ServicePort {
   readonly routes: RouteTable | null;
   readonly tcpRoutes: TcpRouteTable | null;
   readonly targets: readonly Target[];
+  /** Requests that were given out in turn. */
+  turn = 0;
 
   constructor(service: Service, record: ServicePortRecord, context: DestinationContext) {
     this.service = service;

@@ -2,7 +2,7 @@ import type { Target } from "../mesh/destination.ts";
 
 /**
  * The target for one request: of two that are up, chosen at random, the one with fewer requests under way (power of two
- * choices). Where none is up, one that is down is tried all the same: refusing without trying would outlast the outage.
+ * choices); or as the port's DestinationRule says, any that is up, or each in turn. Where none is up, one that is down is tried all the same: refusing without trying would outlast the outage.
  * Drained ones get nothing. `null`: there is nobody to ask.
  *
  * @param random answers 0 to 2^32 - 1; asked only where there is a choice
@@ -31,12 +31,16 @@ export function pickOther(failed: Target, nowMs: number): Target {
 
 function pickOfMany(targets: readonly Target[], nowMs: number, random: () => number): Target | null {
   const count = targets.length;
+  if (count === 0) return null;
+  const { port } = targets[0]!;
+  const balancer = port.kind === "service" ? port.record.loadBalancer : undefined;
+  const looks = balancer === "RANDOM" || balancer === "ROUND_ROBIN" ? 1 : 2;
   let best: Target | null = null;
   let fallback: Target | null = null;
   let seen = 0;
   // Starting at a random place and looking at two that are up is two random choices without building a list.
-  const start = count === 0 ? 0 : random() % count;
-  for (let i = 0; i < count && seen < 2; i++) {
+  const start = (balancer === "ROUND_ROBIN" && port.kind === "service" ? port.turn++ : random()) % count;
+  for (let i = 0; i < count && seen < looks; i++) {
     const target = targets[(start + i) % count]!;
     if (target.isDrained) continue;
     if (!target.endpoint.isUp(nowMs)) {

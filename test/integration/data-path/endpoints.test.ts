@@ -7,7 +7,7 @@ import type { SnapshotRecord } from "../../../src/model/snapshot.ts";
 import { CONNECT_TIMEOUT_MS } from "../../../src/proxy/limits.ts";
 import { answering, answerText, ask, getText, headerOf } from "../../support/raw-http.ts";
 import { connectRaw, listenRaw } from "../../support/raw-peer.ts";
-import { backendDocs, meshText, serviceDoc, workloadDoc } from "../../support/test-mesh.ts";
+import { backendDocs, doc, ISTIO_NETWORKING, meshText, serviceDoc, workloadDoc } from "../../support/test-mesh.ts";
 import { compileYaml, startWorker, type WorkerHarness } from "../../support/worker-harness.ts";
 
 /** What `rawListen` asks the kernel for. */
@@ -46,6 +46,24 @@ describe("of two endpoints", () => {
     const counts = await tally(worker, 400);
     expect(counts["a"]).toBeGreaterThan(130);
     expect(counts["b"]).toBeGreaterThan(130);
+  });
+
+  test("each gets its turn under ROUND_ROBIN, and both get some under RANDOM", async () => {
+    using a = listenRaw(answering(() => answerText("a")));
+    using b = listenRaw(answering(() => answerText("b")));
+    const balanced = (simple: string) => {
+      const host = "orders.prod.svc.cluster.local";
+      const rule = doc(ISTIO_NETWORKING, "DestinationRule", "orders", {
+        host,
+        trafficPolicy: { loadBalancer: { simple } },
+      });
+      return meshText({ documents: [...two(a.port, b.port), rule] });
+    };
+    await using worker = await startWorker(balanced("ROUND_ROBIN"));
+    expect(await tally(worker, 100)).toEqual({ a: 50, b: 50 });
+    await worker.apply(balanced("RANDOM"));
+    const counts = await tally(worker, 200);
+    expect(Math.min(counts["a"] ?? 0, counts["b"] ?? 0)).toBeGreaterThan(50);
   });
 
   test("one that refuses connections costs nobody a request, and is counted as where it was tried", async () => {
