@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Socket } from "bun";
-import { attempt, chainOf, exporterOf, listenTls, type PeerChain, type TlsOptions } from "../../test/support/tls.ts";
+import { attempt, chainOf, exporterOf, listenTls, type TlsOptions } from "../../test/support/tls.ts";
 import { nodeId } from "../model/spiffe-id.ts";
 import { NO_BANS } from "./bans.ts";
 import { makeBundle } from "./bundle.ts";
 import { performIssue } from "./issue.ts";
 import type { IssuedCertificate, IssueRequest } from "./issue-protocol.ts";
 import { nodeServerName } from "./node-names.ts";
+import { peerChain } from "./peer-chain.ts";
 import { exporterLabel, makeProof, type ProofBinding, verifyProof } from "./proof.ts";
 import { isRefusal } from "./refusal.ts";
 import type { Trust } from "./verify.ts";
@@ -65,16 +66,6 @@ const tlsOf = (node: Node, more: TlsOptions = {}): TlsOptions => ({
   ...more,
 });
 
-/** The chain that the peer sent; bounded, because a self-signed end points at itself. */
-function dersOf(first: PeerChain | undefined): Uint8Array[] {
-  const ders: Uint8Array[] = [];
-  for (let at = first; at?.raw !== undefined && ders.length < 4; at = at.issuerCertificate) {
-    if (ders.some((der) => Buffer.from(der).equals(at!.raw))) break;
-    ders.push(new Uint8Array(at.raw));
-  }
-  return ders;
-}
-
 function factsOf(socket: Socket<undefined>): PeerFacts {
   const own = socket as unknown as { isSessionReused(): boolean; getTLSVersion(): string };
   return {
@@ -82,7 +73,7 @@ function factsOf(socket: Socket<undefined>): PeerFacts {
     alpn: socket.alpnProtocol === "h2" ? "h2" : "",
     protocol: own.getTLSVersion(),
     isResumed: own.isSessionReused(),
-    chain: dersOf(chainOf(socket)),
+    chain: peerChain(chainOf(socket)),
   };
 }
 
