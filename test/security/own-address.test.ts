@@ -8,7 +8,7 @@ import { REGION_BYTES } from "../../src/telemetry/layout.ts";
 import { StatsWriter } from "../../src/telemetry/stats-writer.ts";
 
 const stats = new StatsWriter(new Uint8Array(REGION_BYTES), { workerId: 1, startedAtMs: 0 });
-const host: EndpointHost = {
+const host = {
   stats,
   wheel: new TimerWheel({ nowMs: () => 0, wakeAfter: () => undefined }),
   now: 0,
@@ -16,7 +16,9 @@ const host: EndpointHost = {
   connect: () => undefined,
   verifyListener: () => undefined,
   report: () => undefined,
-};
+  upstreams: 0,
+  hasDescriptor: true,
+} satisfies EndpointHost & Record<string, unknown>;
 const OWN: ReadonlySet<string> = new Set(["192.0.2.2", "fd00::2"]);
 
 /** Whether `wanted` may be called; `addresses`: what its name resolves to. */

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { TimerWheel } from "../../base/timer-wheel.ts";
 import { FLAG } from "../../model/response-flags.ts";
 import type { EndpointRecord } from "../../model/snapshot.ts";
@@ -105,6 +106,11 @@ export class Endpoint implements UpstreamHome {
 
   get isMismatched(): boolean {
     return this.#isMismatched;
+  }
+
+  /** Its address is a name that may mean anything: it is looked up at every connection. `localhost` means what it says. */
+  get isByName(): boolean {
+    return this.unix === "" && this.hostname !== "localhost" && isIP(this.hostname) === 0;
   }
 
   /** A connection for an exchange: a used one where there is one, else a new one, else the queue. */

@@ -20,6 +20,13 @@ export function canonicalAddress(address: string): string {
   return innerV4(words)?.join(".") ?? words.map((word) => word.toString(16)).join(":");
 }
 
+/** Whether an address, however it is written, is one of this machine's. */
+export function isOwnAddress(address: string, own: ReadonlySet<string>): boolean {
+  const wanted = canonicalAddress(address);
+  for (const candidate of own) if (canonicalAddress(candidate) === wanted) return true;
+  return false;
+}
+
 /** The IPv4 address that these words mean or lead to; `null` where they are IPv6 and nothing else. */
 function innerV4(words: readonly number[]): readonly number[] | null {
   const [w0 = 0, w1 = 0, w2 = 0, w3 = 0, w4 = 0, w5 = 0, w6 = 0, w7 = 0] = words;

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import { ExternalPort } from "../mesh/destination.ts";
 import { Endpoint, type EndpointHost } from "./endpoint.ts";
-import { canonicalAddress, isForbiddenAddress } from "./forbidden-address.ts";
+import { isForbiddenAddress, isOwnAddress } from "./forbidden-address.ts";
 
 /** Names that may be looked up at once; more are refused. Reason: a name is asked for by a caller, and an answer may take seconds. */
 export const LOOKUPS_MAX = 64;
@@ -48,10 +48,7 @@ export class Passthrough {
   }
 
   #isForbidden(address: string): boolean {
-    if (isForbiddenAddress(address)) return true;
-    const wanted = canonicalAddress(address);
-    for (const own of this.#ownAddresses()) if (canonicalAddress(own) === wanted) return true;
-    return false;
+    return isForbiddenAddress(address) || isOwnAddress(address, this.#ownAddresses());
   }
 
   #portAt(host: string, address: string, port: number, isTcp: boolean): ExternalPort | null {

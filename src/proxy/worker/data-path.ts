@@ -23,6 +23,7 @@ import { Sessions } from "../sessions.ts";
 import type { Endpoint, EndpointHost } from "../upstream/endpoint.ts";
 import { EndpointRegistry } from "../upstream/endpoint-registry.ts";
 import { Passthrough } from "../upstream/passthrough.ts";
+import { isForbiddenAddress, isOwnAddress } from "../upstream/forbidden-address.ts";
 import { UPSTREAM_HANDLERS, type Upstream } from "../upstream/upstream.ts";
 
 /** Memory for heads: the largest head, what routes may add to it, and a joined body. */
@@ -152,6 +153,12 @@ export class DataPath implements ConnectionHost, EndpointHost {
         entry.every((selector) => selector.type !== "uid" || selector.uid === owner?.uid),
       );
       answer(owner !== null && (owner.uid === 0 || isOurs));
+    if (endpoint.workload === "" && socket && endpoint.isByName) {
+      // A name outside the mesh is whatever its DNS says at the moment; only an address in the documents may be our own.
+      const address = socket.remoteAddress;
+      answer(!isForbiddenAddress(address) && !isOwnAddress(address, ownAddresses()));
+      return;
+    }
       return;
     }
     upstream.pause();
