@@ -106,7 +106,8 @@ describe("telemetry", () => {
       });
       const said = (await check.stdout.text()) + (await check.stderr.text());
       // 1 is text that Prometheus cannot read, 3 a matter of taste: milliseconds are Istio's.
-      const isLintOnly = said.trim() === 'istio_request_duration_milliseconds use base unit "seconds" instead of "milliseconds"';
+      const isLintOnly =
+        said.trim() === 'istio_request_duration_milliseconds use base unit "seconds" instead of "milliseconds"';
       expect([await check.exited, isLintOnly]).toEqual([3, true]);
       await Bun.sleep(1200);
       const lines = logLines();
