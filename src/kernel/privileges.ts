@@ -83,6 +83,14 @@ export function setLimits(): void {
   checked("prlimit64(RLIMIT_NOFILE)", systemCall(number, 0, RLIMIT_NOFILE, ptr(files), 0));
 }
 
+/** Descriptors that this process may have open at once; Infinity where nothing limits them. Throws SystemCallError. */
+export function descriptorLimit(): number {
+  const files = new BigUint64Array(2);
+  const number = SYSCALL.prlimit64[requireSupportedMachine()];
+  checked("prlimit64(RLIMIT_NOFILE)", systemCall(number, 0, RLIMIT_NOFILE, 0, ptr(files)));
+  return files[0] === RLIM_INFINITY ? Number.POSITIVE_INFINITY : Number(files[0]);
+}
+
 /** Without CAP_SETPCAP the bounding set stays, and is of no use to a thread that has no capabilities and no_new_privs. */
 function dropBoundingSet(keepsBindLowPorts: boolean): void {
   const { prctl } = processCalls();

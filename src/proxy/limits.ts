@@ -42,7 +42,13 @@ export const PIPELINE_BYTES_MAX = 64 * 1024;
 /** How long bytes are still read and dropped after an answer that ends the connection, so that the client gets to read it. */
 export const LINGER_MS = 1_000;
 
-/** Share of the file descriptors that connections of callers may take, because Bun's accept loop spins at the limit. */
+/** Connections of callers at once; one more is closed. Reason: a site has dozens of services, and each connection weighs 20 KB. */
+export const DOWNSTREAM_CONNECTIONS_MAX = 8_192;
+
+/**
+ * Share of the process's descriptors that connections of callers may take, and as much again those to endpoints. Reason: at
+ * the limit Bun's accept loop spins; a tenth is left for listeners, the channel and look-ups.
+ */
 export const DESCRIPTOR_SHARE = 0.45;
 
 /** Callers that may wait for the keeper to say who they are; more get no identity. */

@@ -1,5 +1,6 @@
 /** The proxy worker: the program that the launcher executes. Argument: a JSON object, see `WorkerArgument`. */
 
+import { descriptorLimit } from "../kernel/privileges.ts";
 import { sealProcess } from "../kernel/seal.ts";
 import { openRegion } from "../kernel/shared-memory.ts";
 import { SockDiag } from "../kernel/sock-diag.ts";
@@ -9,7 +10,7 @@ import { StatsWriter } from "../telemetry/stats-writer.ts";
 import { CHANNEL_PROTOCOL, TO_KEEPER, TO_WORKER } from "../wire/channel/frames.ts";
 import type { ToWorkerFrame } from "../wire/channel/to-worker-frame.ts";
 import { KeeperChannel } from "./worker/channel.ts";
-import { DataPath } from "./worker/data-path.ts";
+import { connectionsMax, DataPath } from "./worker/data-path.ts";
 import { Listeners } from "./worker/listeners.ts";
 import { MetricsRelay } from "./worker/metrics-relay.ts";
 import { SnapshotIntake } from "./worker/snapshot-intake.ts";
@@ -23,8 +24,6 @@ const SIGNAL_GRACE_MS = 10_000;
 const COUNTS_TAKEN_MS = 10_000;
 /** How often streams that stay open are counted and the delay of the loop is measured. */
 const HOUSEKEEPING_MS = 1_000;
-/** Connections of callers. Reason: each takes at most two descriptors, and at the limit Bun's accept loop spins. */
-const CONNECTIONS_MAX = 8_192;
 
 interface Argument {
   readonly channelFd: number;
@@ -64,7 +63,7 @@ class Worker {
           this.#channel?.send({ type: TO_KEEPER.ENDPOINT, endpoint, state, reason });
         },
       },
-      CONNECTIONS_MAX,
+      connectionsMax(descriptorLimit()),
     );
     this.#listeners = new Listeners(this.#dataPath);
     this.#intake = new SnapshotIntake(this.#dataPath.store, {

@@ -63,6 +63,7 @@ export const LIMITS = [
   "pipelined_bytes",
   "downstream_connections",
   "upstream_connections",
+  "descriptors",
   "pending_requests",
   "attestations_pending",
   "lookups",

@@ -52,7 +52,8 @@ export class ExchangeTimer {
   }
 
   stop(): void {
-    this.#timer.deadlineMs = 0;
+    // Out of the wheel at once: it would hold on to the exchange, and that to a connection that may be closed.
+    this.#host.wheel.remove(this.#timer);
     this.isBackends = false;
   }
 }

@@ -19,7 +19,7 @@ export interface RelayClient {
 interface RelayHost {
   nowMs(): number;
   readonly stats: StatsWriter;
-  readonly wheel: { arm(timer: Timer, nowMs: number, afterMs: number): void };
+  readonly wheel: { arm(timer: Timer, nowMs: number, afterMs: number): void; remove(timer: Timer): void };
 }
 
 /**
@@ -136,7 +136,7 @@ export class Relay implements UpstreamOwner {
   #finish(isClean: boolean): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#timer.deadlineMs = 0;
+    this.#host.wheel.remove(this.#timer);
     this.#endpoint.discard(this.#upstream, isClean);
     this.report();
     this.#edge.tcpClosed(0, 0);

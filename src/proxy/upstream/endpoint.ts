@@ -36,6 +36,10 @@ export interface EndpointHost {
   connect(endpoint: Endpoint, upstream: Upstream): void;
   /** Proves that the process at the other end is the endpoint's workload; answers once, possibly later. */
   verifyListener(endpoint: Endpoint, upstream: Upstream, answer: (isOurs: boolean) => void): void;
+  /** Connections to endpoints, open or under way; endpoints keep the count. */
+  upstreams: number;
+  /** Another one may be opened. */
+  readonly hasDescriptor: boolean;
   /** The endpoint's health changed, for the keeper to know. */
   report(endpoint: Endpoint, state: "up" | "down" | "listener_mismatch", reason: string): void;
 }
@@ -104,13 +108,13 @@ export class Endpoint implements UpstreamHome {
     return this.#downUntilMs <= nowMs;
   }
 
-  get isMismatched(): boolean {
-    return this.#isMismatched;
-  }
-
   /** Its address is a name that may mean anything: it is looked up at every connection. `localhost` means what it says. */
   get isByName(): boolean {
     return this.unix === "" && this.hostname !== "localhost" && isIP(this.hostname) === 0;
+  }
+
+  get isMismatched(): boolean {
+    return this.#isMismatched;
   }
 
   /** A connection for an exchange: a used one where there is one, else a new one, else the queue. */
@@ -121,6 +125,12 @@ export class Endpoint implements UpstreamHome {
       this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.active, 1);
       this.inFlight++;
       waiter.onUpstreamReady(upstream);
+      return;
+    }
+    if (this.isUnused && !this.#host.hasDescriptor) {
+      // Nobody could ever hand a connection on.
+      this.#host.stats.counter(LIMIT_COUNTER.descriptors);
+      waiter.onUpstreamFailed(FLAG.UO, "no descriptor is left for a connection");
       return;
     }
     if (this.#waiting.length >= this.#pendingMax) {
@@ -137,7 +147,7 @@ export class Endpoint implements UpstreamHome {
 
   /** One more connection may be opened; those under way count. */
   get #hasRoom(): boolean {
-    return this.#connections + this.#connecting < this.#connectionsMax;
+    return this.#connections + this.#connecting < this.#connectionsMax && this.#host.hasDescriptor;
   }
 
   #firstWaiting(): Waiter | undefined {
@@ -210,6 +220,7 @@ export class Endpoint implements UpstreamHome {
 
   onConnectFailed(_upstream: Upstream, error: string): void {
     this.#connecting--;
+    this.#host.upstreams--;
     this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.connecting, -1);
     this.#host.stats.counter(COUNTER.upstreamFailed);
     if (error === CONNECT_TIMED_OUT) this.#host.stats.counter(LIMIT_COUNTER.connect_timeout);
@@ -219,6 +230,7 @@ export class Endpoint implements UpstreamHome {
 
   onClosed(upstream: Upstream): void {
     this.#connections--;
+    this.#host.upstreams--;
     const at = this.#idle.indexOf(upstream);
     if (at >= 0) this.#idle.splice(at, 1);
     // A connection that no request has is idle, whether or not it came to stand in the list.
@@ -263,6 +275,7 @@ export class Endpoint implements UpstreamHome {
 
   #open(): void {
     this.#connecting++;
+    this.#host.upstreams++;
     this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.connecting, 1);
     const upstream = new Upstream(this);
     this.#host.wheel.arm(upstream.timer, this.#host.nowMs(), this.#connectTimeoutMs);

@@ -14,6 +14,7 @@ import type { CallerIdentity } from "../caller.ts";
 import type { Connection, ConnectionHost, Session } from "../downstream/connection.ts";
 import type { Entrance } from "../downstream/entrance.ts";
 import { Decider } from "../exchange/decide.ts";
+import { DESCRIPTOR_SHARE, DOWNSTREAM_CONNECTIONS_MAX } from "../limits.ts";
 import { Mesh } from "../mesh/mesh.ts";
 import { RecordStore } from "../mesh/store.ts";
 import type { MetricsSource } from "../metrics-session.ts";
@@ -22,8 +23,8 @@ import { OpenTunnels } from "../relay/open-tunnels.ts";
 import { Sessions } from "../sessions.ts";
 import type { Endpoint, EndpointHost } from "../upstream/endpoint.ts";
 import { EndpointRegistry } from "../upstream/endpoint-registry.ts";
-import { Passthrough } from "../upstream/passthrough.ts";
 import { isForbiddenAddress, isOwnAddress } from "../upstream/forbidden-address.ts";
+import { Passthrough } from "../upstream/passthrough.ts";
 import { UPSTREAM_HANDLERS, type Upstream } from "../upstream/upstream.ts";
 
 /** Memory for heads: the largest head, what routes may add to it, and a joined body. */
@@ -34,6 +35,11 @@ export interface KeeperWire {
   readonly ask: AskKeeper;
   readonly metrics: MetricsSource;
   endpoint(key: string, state: "up" | "down" | "listener_mismatch", reason: string): void;
+}
+
+/** Connections on either side that a worker with so many descriptors may have. */
+export function connectionsMax(descriptors: number): number {
+  return Math.min(DOWNSTREAM_CONNECTIONS_MAX, Math.floor(descriptors * DESCRIPTOR_SHARE));
 }
 
 /** The data path of one worker: everything that connections share, put together. */
@@ -50,6 +56,7 @@ export class DataPath implements ConnectionHost, EndpointHost {
   readonly attestor: Attestor;
   readonly connections = new Set<Connection>();
   isDraining = false;
+  upstreams = 0;
   now = performance.now();
   readonly #endpoints: EndpointRegistry;
   readonly #sessions: Sessions;
@@ -58,7 +65,7 @@ export class DataPath implements ConnectionHost, EndpointHost {
   #wake: ReturnType<typeof setTimeout> | null = null;
   #lastClosed: (() => void) | null = null;
 
-  /** @param connectionsMax connections of callers; one more is closed at once. */
+  /** @param connectionsMax connections of callers, and as many to endpoints. */
   constructor(stats: StatsWriter, diag: SockDiag, wire: KeeperWire, connectionsMax: number) {
     this.stats = stats;
     this.#wire = wire;
@@ -104,6 +111,10 @@ export class DataPath implements ConnectionHost, EndpointHost {
     return this.attestor.caller(endsOf(socket), answer);
   }
 
+  get hasDescriptor(): boolean {
+    return this.upstreams < this.#connectionsMax;
+  }
+
   reattest(caller: CallerIdentity): CallerIdentity | null {
     return this.attestor.again(caller);
   }
@@ -142,6 +153,12 @@ export class DataPath implements ConnectionHost, EndpointHost {
     const workload = endpoint.workload === "" ? undefined : this.mesh.workload(endpoint.workload);
     const selectors = workload?.record.selectors ?? [];
     const { socket } = upstream;
+    if (endpoint.workload === "" && socket && endpoint.isByName) {
+      // A name outside the mesh is whatever its DNS says at the moment; only an address in the documents may be our own.
+      const address = socket.remoteAddress;
+      answer(!isForbiddenAddress(address) && !isOwnAddress(address, ownAddresses()));
+      return;
+    }
     if (!workload || selectors.length === 0 || !socket) {
       answer(true);
       return;
@@ -153,12 +170,6 @@ export class DataPath implements ConnectionHost, EndpointHost {
         entry.every((selector) => selector.type !== "uid" || selector.uid === owner?.uid),
       );
       answer(owner !== null && (owner.uid === 0 || isOurs));
-    if (endpoint.workload === "" && socket && endpoint.isByName) {
-      // A name outside the mesh is whatever its DNS says at the moment; only an address in the documents may be our own.
-      const address = socket.remoteAddress;
-      answer(!isForbiddenAddress(address) && !isOwnAddress(address, ownAddresses()));
-      return;
-    }
       return;
     }
     upstream.pause();
