@@ -62,7 +62,7 @@ function addFileCommands(program: Command, run: Run): void {
     .option("--state <dir>", "state directory")
     .option("--node <name>", "name of this node")
     .option("--workers <n>", "proxy workers; default 1")
-    .option("--worker-user <uid:gid>", "as root: whom workers become; default 65534:65534")
+    .option("--worker-user <uid:gid>", "as root: whom workers become; default 65525:65525")
     .action(() => undefined);
   output(program.command("check"))
     .description("validate documents without starting anything")

@@ -8,14 +8,14 @@ import { LAUNCH_FAILED_EXIT_CODE } from "./launch-plan.ts";
 import { startTimeOf } from "./process-facts.ts";
 import { sandboxOf } from "./sandbox-report.ts";
 import { createRegion, openRegionOf } from "./shared-memory.ts";
-import { planFor, spawnWorker, type WorkerOptions } from "./spawn-worker.ts";
+import { planFor, spawnWorker, WORKER_USER_DEFAULT, type WorkerOptions } from "./spawn-worker.ts";
 
 const SUPPORT = join(import.meta.dir, "../../test/support");
 const KEEPER = join(SUPPORT, "confined-keeper.ts");
 const ATTACKER = join(SUPPORT, "confined-attacker.ts");
 const isRoot = process.getuid?.() === 0;
 const hasLandlock = landlockAbi() > 0;
-const OTHER = 65534;
+const OTHER = WORKER_USER_DEFAULT.uid;
 const AS_OTHER = ["setpriv", `--reuid=${OTHER}`, `--regid=${OTHER}`, "--clear-groups"];
 const SECRET = "the key at rest";
 if (!isRoot) console.log("spawn-worker: skipping what needs root");
@@ -233,6 +233,6 @@ test("a plan that makes no sense starts nothing", async () => {
 
 test("only root may ask for another user", () => {
   expect(() => planFor(optionsFor(ATTACKER, { user: { uid: 1, gid: 1 } }), false)).toThrow("only root");
-  expect(planFor(optionsFor(ATTACKER), true).user).toEqual({ uid: OTHER, gid: OTHER });
+  expect(planFor(optionsFor(ATTACKER), true).user).toEqual(WORKER_USER_DEFAULT);
   expect(planFor(optionsFor(ATTACKER), false).user).toBeNull();
 });

@@ -16,8 +16,12 @@ import type { Region } from "./shared-memory.ts";
 export const WORKER_CHANNEL_FD = 3;
 export const WORKER_STATS_FD = 4;
 
-/** Who a worker of a root keeper is where nobody says otherwise: `nobody`, which owns nothing. */
-export const WORKER_USER_DEFAULT: UserIds = { uid: 65534, gid: 65534 };
+/**
+ * Who a worker of a root keeper is where nobody says otherwise: an id that no distribution gives to anybody. Not `nobody`,
+ * which is shared by everything that was meant to own nothing: whoever runs as the worker's user may end it, and may listen on
+ * its ports beside it (SO_REUSEPORT asks only for the same user) and be handed other services' calls.
+ */
+export const WORKER_USER_DEFAULT: UserIds = { uid: 65525, gid: 65525 };
 
 /** How a worker ended: one of the two is not null. */
 export interface WorkerExit {

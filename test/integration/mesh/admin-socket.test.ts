@@ -3,6 +3,7 @@ import { chmodSync, chownSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { REQUEST_BYTES_MAX, SMALL_REQUEST_BYTES_MAX } from "../../../src/admin/protocol.ts";
+import { WORKER_USER_DEFAULT } from "../../../src/kernel/spawn-worker.ts";
 import { asUser } from "../../support/as-user.ts";
 import { MeshProcess } from "../../support/mesh-process.ts";
 import { testWith } from "../../support/needs.ts";
@@ -60,13 +61,13 @@ describe("the admin socket", () => {
     const { admin } = await node.start();
     expect(statSync(admin).mode & 0o777).toBe(0o600);
     expect(statSync(node.state).mode & 0o777).toBe(0o700);
-    for (const uid of [WEB, OTHER, 65534])
+    for (const uid of [WEB, OTHER, WORKER_USER_DEFAULT.uid])
       expect(await statusAs(uid, admin)).toMatch(/EACCES|EPERM|FailedToOpenSocket/);
     // Somebody opens the file to everybody: a workload and the worker's user are still told nothing.
     for (const folder of [dirname(admin), node.base]) chmodSync(folder, 0o755);
     chmodSync(admin, 0o666);
     expect(await statusAs(WEB, admin)).toContain('"code":"forbidden"');
-    expect(await statusAs(65534, admin)).toContain('"code":"forbidden"');
+    expect(await statusAs(WORKER_USER_DEFAULT.uid, admin)).toContain('"code":"forbidden"');
     // That was somebody's decision about his own users.
     expect(await statusAs(OTHER, admin)).toContain('"result"');
     chownSync(admin, WEB, WEB);
