@@ -174,6 +174,8 @@ describe("what is not issued", () => {
     expect(problemOf(await performIssue({ kind: "root", trustDomain: "Store", nowMs: NOW_MS }))).toBe("trust_domain");
     const ask = { kind: "ask", trustDomain: "a/b", node: "till-1", challenge } as const;
     expect(problemOf(await performIssue(ask))).toBe("trust_domain");
+    const short = { ...ask, trustDomain: TD, challenge: new Uint8Array(31) };
+    expect(problemOf(await performIssue(short))).toBe("request_form");
   });
 });
 

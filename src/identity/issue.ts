@@ -8,7 +8,7 @@ import { buildCertificate } from "./build-certificate.ts";
 import { type Certificate, isSignedBy, keyHashOf, readCertificate } from "./certificate.ts";
 import { CertificateError } from "./certificate-error.ts";
 import type { IssuedCertificate, IssueProblem, IssueReply, IssueRequest, Signer } from "./issue-protocol.ts";
-import { makeIssuerRequest, readIssuerRequest } from "./issuer-request.ts";
+import { CHALLENGE_BYTES, makeIssuerRequest, readIssuerRequest } from "./issuer-request.ts";
 import { BACKDATE_MS, ISSUER_LIFE_MS, ROOT_LIFE_MS, SVID_LIFE_MS } from "./lifetimes.ts";
 import { ISSUER_ORGANIZATION, nodeServerName, ROOT_ORGANIZATION } from "./node-names.ts";
 import { judgeIssuer, rootProblem } from "./profile.ts";
@@ -54,6 +54,7 @@ async function perform(request: IssueRequest): Promise<IssueReply> {
     }
     case "ask": {
       if (!NODE_NAME.test(request.node)) refuse("node_name");
+      if (request.challenge.length !== CHALLENGE_BYTES) refuse("request_form");
       if (trustDomainProblem(request.trustDomain) !== undefined) refuse("trust_domain");
       const { privateKey } = generatePair();
       return { kind: "asked", key: exportKey(privateKey), request: makeIssuerRequest(request, privateKey) };
@@ -61,6 +62,7 @@ async function perform(request: IssueRequest): Promise<IssueReply> {
     case "sign": {
       const signer = openSigner(request.signer, request.nowMs);
       const { node, challenge } = request;
+      if (challenge.length !== CHALLENGE_BYTES) refuse("request_form");
       const binding = { trustDomain: signer.trustDomain, node, challenge };
       const spki = readIssuerRequest(binding, request.request) ?? refuse("proof_of_key");
       return {

@@ -2,7 +2,6 @@
 import { createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { nodeId, printSpiffeId } from "../model/spiffe-id.ts";
 import { importPublicKey } from "./certificate.ts";
-import { CertificateError } from "./certificate-error.ts";
 import { packFields, textField, unpackFields } from "./fields.ts";
 
 /** Bytes of the challenge that the root's node gave for this one request. */
@@ -18,24 +17,26 @@ export interface IssuerRequestBinding {
   readonly challenge: Uint8Array;
 }
 
-/** Makes a request with a private key of P-256. */
+/** Makes a request with a private key of P-256. Throws RangeError for a challenge of another length. */
 export function makeIssuerRequest(binding: IssuerRequestBinding, key: KeyObject): Uint8Array {
   const spki = new Uint8Array(createPublicKey(key).export({ type: "spki", format: "der" }));
   return packFields([spki, sign("sha256", signedBytes(binding, spki), key)]);
 }
 
-/** The public key that is to be certified, or `undefined` where the request is not for this node and challenge. */
+/**
+ * The public key that is to be certified, or `undefined` where the request is not for this node and challenge. Throws RangeError
+ * where the challenge, which is our own, is of another length.
+ */
 export function readIssuerRequest(binding: IssuerRequestBinding, request: Uint8Array): Uint8Array | undefined {
   if (request.length > ISSUER_REQUEST_BYTES_MAX) return undefined;
   const [spki, signature, ...rest] = unpackFields(request) ?? [];
   if (spki === undefined || signature === undefined || rest.length > 0) return undefined;
+  const signed = signedBytes(binding, spki);
   try {
-    const key = importPublicKey(spki);
-    return verify("sha256", signedBytes(binding, spki), key, signature) ? spki : undefined;
-  } catch (error) {
-    // A signature in no form at all makes the library throw, as a key off its curve does here.
-    if (error instanceof CertificateError || error instanceof Error) return undefined;
-    throw error;
+    return verify("sha256", signed, importPublicKey(spki), signature) ? spki : undefined;
+  } catch {
+    // Only the peer's bytes are judged here: a key off its curve, or a signature in no form at all.
+    return undefined;
   }
 }
 

@@ -57,10 +57,14 @@ test("a child that makes ten SVIDs stays small", async () => {
   const ids = Array.from({ length: 10 }, (_, index) => `spiffe://${TD}/ns/prod/sa/w${index}`);
   const input = encodeIssueRequest({ kind: "svids", signer: issuer!, ids, nowMs });
   const startedAt = performance.now();
-  const child = Bun.spawn([how.bun, how.program], { stdin: input, stdout: "ignore", stderr: "ignore" });
+  // Its own high-water mark: what the system says to the parent includes the parent's memory at the time of forking.
+  const telling = `process.on("exit", () => process.stderr.write(require("node:fs").readFileSync("/proc/self/status")));
+    await import(${JSON.stringify(how.program)});`;
+  const child = Bun.spawn([how.bun, "-e", telling], { stdin: input, stdout: "ignore", stderr: "pipe" });
+  const status = await new Response(child.stderr).text();
   expect(await child.exited).toBe(0);
   const tookMs = performance.now() - startedAt;
-  const rssMiB = (child.resourceUsage()?.maxRSS ?? 0) / 1024 / 1024;
+  const rssMiB = Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
   const cpuMs = Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1000;
   console.log(
     `issuing child, 10 SVIDs: ${tookMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms CPU, ${rssMiB.toFixed(0)} MiB at most`,

@@ -5,6 +5,7 @@ import {
   type IssueReply,
   type IssueRequest,
 } from "../../identity/issue-protocol.ts";
+import { RUNTIME_FLAGS } from "../../kernel/runtime-flags.ts";
 
 /** Longest an issuing may take. Reason: 256 SVIDs take under a second; beyond this something hangs. */
 export const ISSUE_TIMEOUT_MS = 20_000;
@@ -38,12 +39,16 @@ export async function issue(how: IssueProgram, request: IssueRequest): Promise<I
 
 async function run(how: IssueProgram, input: Uint8Array): Promise<IssueOutcome> {
   // Without an environment: nothing in it is needed, and something in it could load code into the one process with keys.
-  const child = Bun.spawn([how.bun, how.program], { stdin: "pipe", stdout: "pipe", stderr: "pipe", env: {} });
+  const child = Bun.spawn([how.bun, ...RUNTIME_FLAGS, how.program], {
+    stdin: input,
+    stdout: "pipe",
+    stderr: "pipe",
+    cwd: "/",
+    env: {},
+  });
   const timeout = setTimeout(() => child.kill("SIGKILL"), ISSUE_TIMEOUT_MS);
   try {
-    child.stdin.write(input);
-    const [, output, complaint] = await Promise.all([
-      child.stdin.end(),
+    const [output, complaint] = await Promise.all([
       readAll(child.stdout, ISSUE_BYTES_MAX),
       readAll(child.stderr, ISSUE_COMPLAINT_BYTES_MAX),
     ]);
