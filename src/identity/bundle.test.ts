@@ -103,7 +103,7 @@ describe("roots", () => {
     ["issued by somebody else", { issuer: dn(["2.5.4.3", "other"]) }, "chain_name"],
     ["signed by another key", { signer: makeKey() }, "root_signature"],
     ["that has expired, which is judged when it is used", { notAfter: utcTime(site.nowMs - 1) }, "accepted"],
-  ] as readonly (readonly [string, Forgery, string])[])("a root %s: %s", (_, wrong, expected) => {
+  ] as readonly (readonly [string, Forgery, string])[])("a root %s", (_, wrong, expected) => {
     expect(rootIs(wrong)).toBe(expected);
   });
 
