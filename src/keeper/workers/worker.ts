@@ -7,6 +7,9 @@ import { type LaunchedWorker, signalProcess } from "./worker-program.ts";
 /** Most listeners and endpoints remembered per worker. Reason: what a site can have, and no more from a hostile worker. */
 export const REPORTS_MAX = 20_000;
 
+/** Most characters of all their texts. Reason: 10,000 endpoints that are down, at 200 each; a hostile worker's are longer. */
+export const REPORT_CHARACTERS_MAX = 4 * 1024 * 1024;
+
 export interface ListenerReport {
   /** 0 = could not be opened. */
   readonly port: number;
@@ -42,6 +45,8 @@ export class Worker {
   streamsCut = 0;
   isDraining = false;
   #link: WorkerLink | undefined;
+  #reportCharacters = 0;
+  #isBroken = false;
   readonly #events: WorkerEvents;
   readonly #now: () => number;
 
@@ -85,22 +90,23 @@ export class Worker {
   }
 
   #receive(frame: ToKeeperFrame): void {
+    if (this.#isBroken) return;
     switch (frame.type) {
       case TO_KEEPER.HELLO:
-        if (frame.protocol !== CHANNEL_PROTOCOL) this.#break(`it speaks protocol ${frame.protocol}`);
-        break;
+        if (frame.protocol === CHANNEL_PROTOCOL) break;
+        this.#break(`it speaks protocol ${frame.protocol}`);
+        return;
       case TO_KEEPER.ACK:
+        if (!this.#wasOffered(frame.generation)) return;
         this.acked = frame.generation;
         break;
       case TO_KEEPER.READY:
+        // Each one makes the keeper write to the disk: saying it again must cost nothing.
+        if (!this.#wasOffered(frame.generation) || frame.generation <= this.ready) return;
         this.ready = frame.generation;
         break;
       case TO_KEEPER.LISTENING:
-        remember(this.listeners, frame.listener, {
-          port: frame.port,
-          errno: frame.errno,
-          message: frame.message,
-        });
+        this.#rememberListener(frame.listener, frame);
         break;
       case TO_KEEPER.ENDPOINT:
         this.#rememberEndpoint(frame.endpoint, frame.state, frame.reason);
@@ -112,10 +118,37 @@ export class Worker {
     this.#events.onFrame(this, frame);
   }
 
+  #wasOffered(generation: number): boolean {
+    if (generation <= this.offered) return true;
+    this.#break(`it serves generation ${generation}, which it was never sent`);
+    return false;
+  }
+
+  #rememberListener(listener: string, { port, errno, message }: ListenerReport): void {
+    const before = this.listeners.get(listener);
+    const characters = listener.length + message.length;
+    if (!this.#hasRoom(this.listeners, before && listener.length + before.message.length, characters)) return;
+    this.listeners.set(listener, { port, errno, message });
+  }
+
   // Only what is not up is kept: the usual answer to "which endpoints are down" is then a short list.
   #rememberEndpoint(endpoint: string, state: EndpointState, reason: string): void {
-    if (state === "up") this.endpoints.delete(endpoint);
-    else remember(this.endpoints, endpoint, { state, reason, atMs: this.#now() });
+    const before = this.endpoints.get(endpoint);
+    const charactersBefore = before && endpoint.length + before.reason.length;
+    if (state === "up") {
+      this.#reportCharacters -= charactersBefore ?? 0;
+      this.endpoints.delete(endpoint);
+    } else if (this.#hasRoom(this.endpoints, charactersBefore, endpoint.length + reason.length)) {
+      this.endpoints.set(endpoint, { state, reason, atMs: this.#now() });
+    }
+  }
+
+  /** @param before characters of the report that the new one takes the place of, where there is one. */
+  #hasRoom(reports: ReadonlyMap<string, unknown>, before: number | undefined, characters: number): boolean {
+    const total = this.#reportCharacters - (before ?? 0) + characters;
+    if (total > REPORT_CHARACTERS_MAX || (before === undefined && reports.size >= REPORTS_MAX)) return false;
+    this.#reportCharacters = total;
+    return true;
   }
 
   #channelClosed(reason: string): void {
@@ -125,11 +158,9 @@ export class Worker {
 
   // A worker that breaks the protocol may be anybody's by now: it must not go on deciding who may call whom.
   #break(reason: string): void {
+    if (this.#isBroken) return;
+    this.#isBroken = true;
     this.kill();
     this.#events.onBroken(this, reason);
   }
-}
-
-function remember<T>(map: Map<string, T>, key: string, value: T): void {
-  if (map.size < REPORTS_MAX || map.has(key)) map.set(key, value);
 }
