@@ -1,5 +1,6 @@
 import type { KeeperEvent } from "../keeper/keeper-event.ts";
 import { issueText } from "./issue-text.ts";
+import { printable } from "./table.ts";
 
 /** Lines that may wait for whoever reads them. Reason: a stalled reader must never stall the mesh. */
 export const LINES_WAITING_MAX = 1000;
@@ -33,7 +34,7 @@ export class EventPrinter {
 
   /** Problems on stderr; `otherwise` where there is none to list. */
   complain(lines: readonly string[], otherwise: string): void {
-    process.stderr.write(`${lines.length > 0 ? lines.join("\n") : `selvedge: ${otherwise}`}\n`);
+    process.stderr.write(`${lines.length > 0 ? lines.join("\n") : `selvedge: ${printable(otherwise)}`}\n`);
   }
 
   #line(event: KeeperEvent): void {
@@ -53,8 +54,12 @@ export class EventPrinter {
   }
 }
 
-/** One line for a person, or nothing for what only machines want. */
-export function eventText(event: KeeperEvent): string {
+/**
+ * One line for a person, or nothing for what only machines want. Names and reasons come from documents and from workers, one
+ * of which may be somebody else's by now: they must not reach the terminal as anything but text.
+ */
+export function eventText(told: KeeperEvent): string {
+  const event = withPrintable(told);
   switch (event.event) {
     case "ready":
       return readyText(event);
@@ -91,6 +96,14 @@ export function eventText(event: KeeperEvent): string {
     case "worker_started":
       return "";
   }
+}
+
+function withPrintable<T extends KeeperEvent>(event: T): T {
+  const fields = Object.entries(event).map(([name, value]) => [
+    name,
+    typeof value === "string" ? printable(value) : value,
+  ]);
+  return Object.fromEntries(fields) as T;
 }
 
 function readyText(event: Extract<KeeperEvent, { event: "ready" }>): string {
