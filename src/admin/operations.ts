@@ -20,6 +20,9 @@ const SPAN_MS_MAX = 3_600_000;
 /** Records that may wait for a slow reader of `tap`; more are counted as skipped. */
 export const TAP_WAITING_MAX = 2048;
 
+/** Before each look for a record. Reason: a caller may have its answer a moment before the worker has written the record. */
+const RECORD_WAITS_MS = [0, 20, 80] as const;
+
 type Operation = (keeper: Keeper, call: AdminCall) => unknown;
 
 /** Every operation there is. What changes something is written into the audit log. */
@@ -133,15 +136,13 @@ async function sendMetrics(keeper: Keeper, call: AdminCall): Promise<unknown> {
   return null;
 }
 
-function findRequest(keeper: Keeper, id: string): unknown {
-  const line = keeper.findRecord(id);
-  if (line === undefined) {
-    throw new AdminError(
-      "not_found",
-      `no record of ${id}: it was not logged (successes are sampled), or it is too old`,
-    );
+async function findRequest(keeper: Keeper, id: string): Promise<unknown> {
+  for (const waitMs of RECORD_WAITS_MS) {
+    await Bun.sleep(waitMs);
+    const line = keeper.findRecord(id);
+    if (line !== undefined) return JSON.parse(line);
   }
-  return JSON.parse(line);
+  throw new AdminError("not_found", `no record of ${id}: it was not logged (successes are sampled), or it is too old`);
 }
 
 /** `logs`: what is remembered, then what comes if `follow`. `tap`: every request from now on. Until the client goes. */
