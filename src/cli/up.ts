@@ -9,7 +9,7 @@ import { kernelOwnerSources } from "../keeper/attest/kernel-owner-sources.ts";
 import { Keeper } from "../keeper/keeper.ts";
 import { type KeeperEvent, StartError } from "../keeper/keeper-event.ts";
 import type { KeeperOptions } from "../keeper/keeper-options.ts";
-import { defaultStatePath } from "../keeper/state/state-directory.ts";
+import { defaultStatePath, requireSafe } from "../keeper/state/state-directory.ts";
 import { workerLauncher } from "../keeper/workers/launch-worker.ts";
 import { findLeftWorkers, nodeMark } from "../keeper/workers/left-workers.ts";
 import { startTimeOf } from "../kernel/process-facts.ts";
@@ -174,6 +174,7 @@ function keeperOptions(asked: UpArguments, adminPath: string, emit: (event: Keep
   const documents = join(asked.state, "documents");
   const source = asked.paths.length > 0 ? "files" : "applied";
   if (source === "applied") {
+    requireSafe(asked.state);
     recoverDocuments(asked.state);
     mkdirSync(documents, { recursive: true, mode: 0o700 });
   }

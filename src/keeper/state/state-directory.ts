@@ -10,9 +10,11 @@ import {
   statSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { StartError } from "../keeper-event.ts";
 import { type Current, isGenerationFileName, parseCurrent } from "./current.ts";
 import { errorCode } from "./durable-file.ts";
+import { findUnsafe, trustedHere } from "./safe-path.ts";
 import { readSealed, writeSealed } from "./sealed-json.ts";
 
 /** Where the node's state lies unless it is told otherwise. `uid` is the user's; `env` gives `XDG_STATE_HOME` and `HOME`. */
@@ -43,7 +45,11 @@ export class StateDirectory {
     try {
       mkdirSync(path, { recursive: true, mode: 0o700 });
       assertOurs(path);
-      for (const name of ["generations", "logs"]) mkdirSync(join(path, name), { recursive: true, mode: 0o700 });
+      for (const name of ["generations", "logs"]) {
+        mkdirSync(join(path, name), { recursive: true, mode: 0o700 });
+        // Somebody may have put them there while the directory was open to others.
+        assertOurs(join(path, name));
+      }
       accessSync(join(path, "generations"), constants.W_OK);
     } catch (error) {
       if (!isDiskTrouble(error)) throw error;
@@ -163,10 +169,20 @@ export class StateDirectory {
   }
 }
 
+/**
+ * Throws StartError where somebody else has a say in what lies at `path`: then it could hold his documents, and what is written
+ * there, perhaps by root, would go where he wants.
+ */
+export function requireSafe(path: string): void {
+  const unsafe = findUnsafe(resolve(path), trustedHere());
+  if (unsafe !== undefined) throw new StartError(`the state directory ${path} is not safe: ${unsafe}`);
+}
+
 function assertOurs(path: string): void {
+  requireSafe(path);
   const stat = statSync(path);
   const uid = process.getuid?.();
-  if (stat.uid !== uid) throw new Error(`state directory ${path} belongs to uid ${stat.uid}, not to uid ${uid}`);
+  if (stat.uid !== uid) throw new StartError(`state directory ${path} belongs to uid ${stat.uid}, not to uid ${uid}`);
   // It will hold keys: what others could read until now, they shall not from now on.
   if ((stat.mode & 0o077) !== 0) chmodSync(path, 0o700);
 }
