@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { findCgroupMount } from "../../src/kernel/cgroup.ts";
 
@@ -12,7 +12,6 @@ export class CgroupFolder implements AsyncDisposable {
   /** As the kernel names it: below the mount point. */
   readonly path: string;
   readonly #mount: string;
-  readonly #made: string[] = [];
 
   constructor(name: string) {
     const mount = cgroupMount();
@@ -26,7 +25,6 @@ export class CgroupFolder implements AsyncDisposable {
   make(name: string): string {
     const path = name === "" ? this.path : `${this.path}/${name}`;
     mkdirSync(join(this.#mount, path), { recursive: true });
-    this.#made.push(path);
     return path;
   }
 
@@ -37,16 +35,23 @@ export class CgroupFolder implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const path of this.#made.toReversed()) {
-      const folder = join(this.#mount, path);
-      // The kernel takes a moment to let go of processes that have just ended.
-      for (let attempt = 0; existsSync(folder) && attempt < 100; attempt++) {
-        try {
-          rmdirSync(folder);
-        } catch {
-          await Bun.sleep(10);
-        }
-      }
+    for (const folder of foldersBelow(join(this.#mount, this.path)).toReversed()) await removeCgroup(folder);
+  }
+}
+
+/** The folder and all below it, each before what is in it. */
+function foldersBelow(folder: string): string[] {
+  const below = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [folder, ...below.flatMap((entry) => foldersBelow(join(folder, entry.name)))];
+}
+
+async function removeCgroup(folder: string): Promise<void> {
+  // The kernel takes a moment to let go of processes that have just ended.
+  for (let attempt = 0; existsSync(folder) && attempt < 100; attempt++) {
+    try {
+      rmdirSync(folder);
+    } catch {
+      await Bun.sleep(10);
     }
   }
 }
