@@ -123,7 +123,7 @@ export class RequestHead {
   queryEnd = 0;
   /** False when the path has a `%`, `//`, a dot segment or anything else that normalising would change or refuse. */
   isPathPlain = true;
-  /** 10 or 11. */
+  /** 10 or 11; 20 where it came by HTTP/2. */
   version = 11;
   /** The authority the request is for (absolute form, CONNECT target, else Host), including `:port`; empty where HTTP/1.0 sent none. */
   authorityStart = 0;
@@ -143,6 +143,7 @@ export class RequestHead {
 export class ResponseHead {
   readonly lines = new HeaderLines();
   status = 0;
+  /** As in RequestHead. */
   version = 11;
   reasonStart = 0;
   reasonEnd = 0;
@@ -199,6 +200,10 @@ export const PARSE_ERROR = {
   TRAILERS_TOO_LARGE: -33,
   BODY_NOT_ALLOWED: -34,
   UNDERSCORE_IN_NAME: -35,
+  /** HTTP/2: a pseudo-header field is missing, repeated, misplaced, unknown or not for this kind of message. */
+  BAD_PSEUDO_HEADER: -36,
+  /** HTTP/2: the content is not as long as Content-Length says. */
+  LENGTH_MISMATCH: -37,
 } as const;
 
 export type ParseError = (typeof PARSE_ERROR)[keyof typeof PARSE_ERROR];

@@ -111,9 +111,9 @@ function decideConnection(buf: Uint8Array, head: RequestHead): number {
 
 /**
  * `100-continue` is the only expectation there is (RFC 9110 10.1.1); anything else is refused. It means nothing on
- * HTTP/1.0 and nothing where no content follows.
+ * HTTP/1.0 and nothing where no content follows. Only for heads with such a line; 0 or a PARSE_ERROR.
  */
-function decideExpect(buf: Uint8Array, head: RequestHead, hasContent: boolean): number {
+export function decideExpect(buf: Uint8Array, head: RequestHead, hasContent: boolean): number {
   const lines = head.lines;
   for (let line = lines.expectLine; line < lines.count; line++) {
     if (lines.kind[line]! !== HEADER.EXPECT) continue;

@@ -57,6 +57,18 @@ const DROPPED_NAMES: readonly Uint8Array[] = [
   "warning",
 ].map(asciiBytes);
 
+/** What becomes of a trailer field. */
+export const TRAILER = { KEPT: 0, DROPPED: 1, REFUSED: 2 } as const;
+
+/** One of TRAILER for the name at `buf[start, end)`, which must consist of token bytes. */
+export function judgeTrailer(buf: Uint8Array, start: number, end: number): number {
+  const kind = headerKind(buf, start, end, false);
+  if (REFUSED_KINDS.has(kind)) return TRAILER.REFUSED;
+  if (kind !== HEADER.OTHER) return TRAILER.DROPPED;
+  for (const name of DROPPED_NAMES) if (equalsIgnoringCase(buf, start, end, name)) return TRAILER.DROPPED;
+  return TRAILER.KEPT;
+}
+
 /** A state machine over bytes: `feed` until `isComplete`, `reset` before the next section. Owns its 8 KiB, made on first use. */
 export class TrailerSection {
   /** The kept lines, each with CRLF. */
@@ -156,14 +168,9 @@ export class TrailerSection {
 
   private endLine(): number {
     const nameEnd = this.length + this.nameLength;
-    const kind = headerKind(this.bytes, this.length, nameEnd, false);
-    if (REFUSED_KINDS.has(kind)) return PARSE_ERROR.BAD_TRAILER;
-    if (kind === HEADER.OTHER && !this.isDropped(nameEnd)) this.length += this.lineLength;
+    const verdict = judgeTrailer(this.bytes, this.length, nameEnd);
+    if (verdict === TRAILER.REFUSED) return PARSE_ERROR.BAD_TRAILER;
+    if (verdict === TRAILER.KEPT) this.length += this.lineLength;
     return 0;
-  }
-
-  private isDropped(nameEnd: number): boolean {
-    for (const name of DROPPED_NAMES) if (equalsIgnoringCase(this.bytes, this.length, nameEnd, name)) return true;
-    return false;
   }
 }

@@ -1,0 +1,92 @@
+/**
+ * Bounds of an HTTP/2 connection. Sizes first; then what a peer may make us do for nothing, as budgets that refill with
+ * time. Whatever crosses a budget ends the connection with ENHANCE_YOUR_CALM.
+ */
+
+/** Largest payload that is read; the setting is never raised. Reason: RFC 9113 asks for this much, and a frame held back costs it. */
+export const FRAME_BYTES_MAX = 16_384;
+
+/** CONTINUATION frames of one block. Reason: a block of the largest size needs three full ones; some peers cut smaller. */
+export const CONTINUATIONS_MAX = 16;
+
+/** Streams a peer may have open, by default. Reason: what browsers and gRPC clients expect, times a head and a window each. */
+export const STREAMS_DEFAULT = 128;
+/** The same on a tunnel. Reason: one tunnel carries all calls of one node to another. */
+export const TUNNEL_STREAMS_DEFAULT = 4096;
+
+/** Receive window of a stream: the bound on what is held for it. */
+export const STREAM_WINDOW_BYTES_DEFAULT = 256 * 1024;
+/** Receive window of the connection. Reason: four full streams; more of them share it. */
+export const CONNECTION_WINDOW_BYTES_DEFAULT = 1024 * 1024;
+
+/** A window is opened again once this part of it was passed on. Reason: one small frame for every half window. */
+export const CREDIT_SHARE = 2;
+
+/** Streams we reset whose frames may still be under way. Reason: at least what BUDGET.RESETS_CAUSED and a full window of streams allow. */
+export const RECENT_RESETS_MAX = 512;
+
+/** Jumps in stream numbers that are remembered, to tell a stream that was closed from one that never was. */
+export const GAPS_MAX = 8;
+
+/** Interim answers to one request. Reason: RFC 9110 15.2 sets none; early hints come once or twice. */
+export const INTERIM_ANSWERS_MAX = 16;
+
+/** Entries in one SETTINGS frame. Reason: there are seven settings; some peers add a few unknown ones. */
+export const SETTINGS_ENTRIES_MAX = 64;
+
+/** Bytes that may wait to be written. Reason: a flush of one loop turn; a peer that reads slower is left waiting. */
+export const OUTPUT_BYTES_MAX = 256 * 1024;
+/** Of these, kept for control frames. Reason: replies to what may arrive in one turn, resets of all streams. */
+export const CONTROL_RESERVE_BYTES = 16 * 1024;
+
+/** SETTINGS of ours that were not acknowledged yet. Reason: sent once, and once more if ever changed. */
+export const UNACKED_SETTINGS_MAX = 2;
+
+/** What is counted per connection. */
+export const BUDGET = {
+  /** Streams that the peer opens and resets (rapid reset). */
+  RESETS: 0,
+  /** Streams that we had to reset because of what the peer sent (MadeYouReset). */
+  RESETS_CAUSED: 1,
+  /** Streams above the limit that was announced. */
+  REFUSED_STREAMS: 2,
+  SETTINGS: 3,
+  PINGS: 4,
+  /** DATA without content that ends nothing, and frames of padding alone. */
+  EMPTY_DATA: 5,
+  /** HEADERS and CONTINUATION with an empty fragment. */
+  EMPTY_HEADERS: 6,
+  WINDOW_UPDATES: 7,
+  /** PRIORITY and frames of unknown types. */
+  IGNORED_FRAMES: 8,
+  /** Header lists above the limits (header bombs). */
+  OVERSIZED_HEADS: 9,
+} as const;
+
+/** One budget: how many at once, how many more per second, and how many for each piece of work done for the peer. */
+export interface BudgetRow {
+  readonly name: string;
+  readonly burst: number;
+  readonly perSecond: number;
+  /** Given back for each DATA or HEADERS frame that is read or written with content. */
+  readonly perUsefulFrame: number;
+}
+
+/** Position = BUDGET. */
+export const BUDGETS: readonly BudgetRow[] = [
+  // gRPC clients cancel on deadlines; a thousand streams that nobody waits for in a few seconds are an attack.
+  { name: "resets", burst: 500, perSecond: 50, perUsefulFrame: 0 },
+  // An honest peer causes none.
+  { name: "resets-caused", burst: 100, perSecond: 5, perUsefulFrame: 0 },
+  // A peer may open some before it has read our settings.
+  { name: "refused-streams", burst: 500, perSecond: 50, perUsefulFrame: 0 },
+  { name: "settings", burst: 16, perSecond: 1, perUsefulFrame: 0 },
+  // gRPC measures bandwidth with a ping for every few DATA frames.
+  { name: "pings", burst: 64, perSecond: 4, perUsefulFrame: 1 },
+  { name: "empty-data", burst: 64, perSecond: 4, perUsefulFrame: 0 },
+  { name: "empty-headers", burst: 16, perSecond: 1, perUsefulFrame: 0 },
+  // Two for every DATA frame that was sent is common: one for the stream, one for the connection.
+  { name: "window-updates", burst: 1024, perSecond: 64, perUsefulFrame: 3 },
+  { name: "ignored-frames", burst: 256, perSecond: 16, perUsefulFrame: 1 },
+  { name: "oversized-heads", burst: 16, perSecond: 1, perUsefulFrame: 0 },
+];

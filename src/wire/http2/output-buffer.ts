@@ -1,0 +1,50 @@
+/** What a connection has to say until its owner writes it to the socket. */
+import { CONTROL_RESERVE_BYTES, OUTPUT_BYTES_MAX } from "./limits.ts";
+
+/** First size. Reason: most connections of a node say little. */
+const INITIAL_BYTES = 1024;
+
+/**
+ * Bytes in order. Frames of streams leave CONTROL_RESERVE_BYTES free, so that what the protocol demands can always be said
+ * to a peer that reads. The owner takes `bytes[0, length)`, writes as much as the socket takes, and calls `consume`.
+ */
+export class OutputBuffer {
+  bytes = new Uint8Array(INITIAL_BYTES);
+  length = 0;
+
+  /** Room for frames of streams. */
+  get room(): number {
+    return Math.max(0, OUTPUT_BYTES_MAX - CONTROL_RESERVE_BYTES - this.length);
+  }
+
+  /** Makes sure of room for a control frame of `count` bytes; false when the peer does not read and the reserve is used up. */
+  reserveControl(count: number): boolean {
+    return this.#reserve(count, OUTPUT_BYTES_MAX);
+  }
+
+  /** Makes sure of `count` bytes for a frame of a stream; false when the owner has to flush first. */
+  reserve(count: number): boolean {
+    return this.#reserve(count, OUTPUT_BYTES_MAX - CONTROL_RESERVE_BYTES);
+  }
+
+  /** The first `count` bytes were written. */
+  consume(count: number): void {
+    if (count < this.length) this.bytes.copyWithin(0, count, this.length);
+    this.length -= count;
+    // A burst does not stay with an idle connection.
+    if (this.length === 0 && this.bytes.length > INITIAL_BYTES * 16) this.bytes = new Uint8Array(INITIAL_BYTES);
+  }
+
+  #reserve(count: number, limit: number): boolean {
+    const needed = this.length + count;
+    if (needed > limit) return false;
+    if (needed > this.bytes.length) {
+      let size = this.bytes.length;
+      while (size < needed) size *= 2;
+      const grown = new Uint8Array(size);
+      grown.set(this.bytes.subarray(0, this.length));
+      this.bytes = grown;
+    }
+    return true;
+  }
+}

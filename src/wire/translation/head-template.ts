@@ -1,0 +1,85 @@
+/** The shape of a head: which of its lines stay the same from one to the next, and how those are written. */
+import { NO_REFERENCE } from "../hpack/encoder.ts";
+import { TEMPLATE_BYTES_MAX, TEMPLATE_LINES_MAX } from "../hpack/limits.ts";
+import { copyBytes } from "../http1/write-head.ts";
+import { type HeadLine, scanLine } from "./head-line.ts";
+
+/** Heads in a row in which a line must be the same before it counts as one that stays. Doubled each time it then changes after all. */
+const STREAK_MIN = 4;
+const DEMOTIONS_MAX = 4;
+
+/** Learnt from heads that were encoded line by line; says nothing about bytes that it does not hold. Owns a copy of one head's lines. */
+export class HeadTemplate {
+  /** The lines, each with CRLF. */
+  bytes = new Uint8Array(0);
+  count = 0;
+  /** Heads in a row that had other lines. */
+  misses = 0;
+  readonly start = new Int16Array(TEMPLATE_LINES_MAX);
+  readonly end = new Int16Array(TEMPLATE_LINES_MAX);
+  readonly nameBytes = new Int16Array(TEMPLATE_LINES_MAX);
+  /** As the encoder's `lastReference`, or DROPPED. */
+  readonly reference = new Float64Array(TEMPLATE_LINES_MAX);
+  /** For a line that stays, the index behind the run of such lines that it stands in; 0 for one that changes. */
+  readonly runEnd = new Uint8Array(TEMPLATE_LINES_MAX);
+  /** 1 where the name alone says that the line is a field. */
+  readonly isPlainName = new Uint8Array(TEMPLATE_LINES_MAX);
+  isDirty = false;
+  readonly #isStable = new Uint8Array(TEMPLATE_LINES_MAX);
+  readonly #streak = new Uint8Array(TEMPLATE_LINES_MAX);
+  readonly #demotions = new Uint8Array(TEMPLATE_LINES_MAX);
+
+  /** Line `i` was written by itself; a line that stays may turn out to change, or the other way round. */
+  note(i: number, reference: number): void {
+    const isSame = reference === this.reference[i] && reference !== NO_REFERENCE;
+    this.reference[i] = reference;
+    if (!isSame) {
+      this.#streak[i] = 0;
+      if (this.#isStable[i] === 0) return;
+      this.#isStable[i] = 0;
+      if (this.#demotions[i]! < DEMOTIONS_MAX) this.#demotions[i]!++;
+      this.isDirty = true;
+    } else if (this.#isStable[i] === 0 && ++this.#streak[i]! >= STREAK_MIN << this.#demotions[i]!) {
+      this.#isStable[i] = 1;
+      this.isDirty = true;
+    }
+  }
+
+  /** Starts over with a head of other lines. False when it is too large to be one. */
+  begin(buf: Uint8Array, start: number, end: number, line: HeadLine): boolean {
+    this.#isStable.fill(0);
+    this.#streak.fill(0);
+    this.#demotions.fill(0);
+    this.misses = 0;
+    return this.lay(buf, start, end, line);
+  }
+
+  /** Takes the lines `buf[start, end)`, which were accepted just now, for its own; their number must be known to be the same, or new. */
+  lay(buf: Uint8Array, start: number, end: number, line: HeadLine): boolean {
+    this.isDirty = false;
+    this.count = 0;
+    if (end - start > TEMPLATE_BYTES_MAX) return false;
+    let at = start;
+    let count = 0;
+    while (at < end) {
+      if (count === TEMPLATE_LINES_MAX) return false;
+      const next = scanLine(buf, at, end, line);
+      if (next < 0) return false;
+      this.start[count] = at - start;
+      this.end[count] = next - start;
+      this.nameBytes[count] = line.nameEnd - at;
+      at = next;
+      count++;
+    }
+    if (this.bytes.length < end - start) this.bytes = new Uint8Array(end - start);
+    copyBytes(this.bytes, 0, buf, start, end);
+    let runEnd = 0;
+    for (let i = count - 1; i >= 0; i--) {
+      if (this.#isStable[i] === 0) runEnd = 0;
+      else if (runEnd === 0) runEnd = i + 1;
+      this.runEnd[i] = runEnd;
+    }
+    this.count = count;
+    return true;
+  }
+}
