@@ -51,6 +51,12 @@ export const DOWNSTREAM_CONNECTIONS_MAX = 8_192;
  */
 export const DESCRIPTOR_SHARE = 0.45;
 
+/** Share of them that one user, or all callers of the Gateways together, may take. Reason: with all of them, nobody else could call. */
+export const ONE_CALLERS_SHARE = 7 / 8;
+
+/** Connections to /metrics. Reason: a few scrapers, not whoever reaches the port. */
+export const METRICS_CONNECTIONS_MAX = 64;
+
 /** Callers that may wait for the keeper to say who they are; more get no identity. */
 export const ATTESTATIONS_PENDING_MAX = 1024;
 

@@ -241,7 +241,8 @@ export class Sessions implements SessionFactory {
   }
 }
 
-const CLOSED_SESSION: Session = {
+/** Of a connection that is about to be cut: whatever comes is dropped. */
+export const CLOSED_SESSION: Session = {
   received: () => undefined,
   drained: () => undefined,
   ended: () => undefined,

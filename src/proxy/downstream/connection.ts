@@ -4,6 +4,7 @@ import type { CallerIdentity } from "../caller.ts";
 import type { ProxyContext } from "../context.ts";
 import { LINGER_MS } from "../limits.ts";
 import { Output } from "../output.ts";
+import { NO_SHARE } from "./connection-shares.ts";
 import type { Entrance } from "./entrance.ts";
 
 /** What speaks on a connection: HTTP, a relay, or the metrics page. Replaced when the protocol changes. */
@@ -49,6 +50,8 @@ export class Connection {
   socket: Socket<Connection> | null = null;
   session: Session | null = null;
   lastByteMs = 0;
+  /** Whose share of the connections it is counted in; the host's. */
+  share = NO_SHARE;
   hasEnded = false;
   readonly #timer: Timer;
   /** What arrived before the caller was known. */

@@ -12,6 +12,7 @@ import type { StatsWriter } from "../../telemetry/stats-writer.ts";
 import { type AskKeeper, Attestor, type Ends } from "../attest/attestor.ts";
 import type { CallerIdentity } from "../caller.ts";
 import type { Connection, ConnectionHost, Session } from "../downstream/connection.ts";
+import { ConnectionShares, NO_SHARE, shareOf } from "../downstream/connection-shares.ts";
 import type { Entrance } from "../downstream/entrance.ts";
 import { Decider } from "../exchange/decide.ts";
 import { DESCRIPTOR_SHARE, DOWNSTREAM_CONNECTIONS_MAX } from "../limits.ts";
@@ -20,7 +21,7 @@ import { RecordStore } from "../mesh/store.ts";
 import type { MetricsSource } from "../metrics-session.ts";
 import { Recorder } from "../recorder.ts";
 import { OpenTunnels } from "../relay/open-tunnels.ts";
-import { Sessions } from "../sessions.ts";
+import { CLOSED_SESSION, Sessions } from "../sessions.ts";
 import type { Endpoint, EndpointHost } from "../upstream/endpoint.ts";
 import { EndpointRegistry } from "../upstream/endpoint-registry.ts";
 import { isForbiddenAddress, isOwnAddress } from "../upstream/forbidden-address.ts";
@@ -62,6 +63,7 @@ export class DataPath implements ConnectionHost, EndpointHost {
   readonly #sessions: Sessions;
   readonly #wire: KeeperWire;
   readonly #connectionsMax: number;
+  readonly #shares: ConnectionShares;
   #wake: ReturnType<typeof setTimeout> | null = null;
   #lastClosed: (() => void) | null = null;
 
@@ -70,6 +72,7 @@ export class DataPath implements ConnectionHost, EndpointHost {
     this.stats = stats;
     this.#wire = wire;
     this.#connectionsMax = connectionsMax;
+    this.#shares = new ConnectionShares(connectionsMax);
     this.wheel = new TimerWheel({
       nowMs: () => this.nowMs(),
       wakeAfter: (ms, wake) => {
@@ -132,12 +135,21 @@ export class DataPath implements ConnectionHost, EndpointHost {
 
   closed(connection: Connection): void {
     this.connections.delete(connection);
+    this.#shares.give(connection.share);
+    connection.share = NO_SHARE;
     this.stats.gauge(GAUGE.downstreamConnections, this.connections.size);
     if (this.connections.size === 0) this.#lastClosed?.();
   }
 
   begin(connection: Connection): Session {
-    return this.#sessions.begin(connection);
+    const share = shareOf(connection.entrance.record.role, connection.caller?.uid ?? -1);
+    if (this.#shares.take(share)) {
+      connection.share = share;
+      return this.#sessions.begin(connection);
+    }
+    this.stats.counter(LIMIT_COUNTER.downstream_connections);
+    queueMicrotask(() => connection.cut());
+    return CLOSED_SESSION;
   }
 
   connect(endpoint: Endpoint, upstream: Upstream): void {
