@@ -31,7 +31,7 @@ function leftovers(): string[] {
 function startDemo(packageRoot: string, args: readonly string[], uid?: number) {
   const tmp = join(folder, "tmp");
   mkdirSync(tmp);
-  chmodSync(tmp, 0o777);
+  chmodSync(tmp, 0o1777);
   const asUid = uid === undefined ? [] : ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
   const script = 'root=$1; shift; exec "$(sh "$root/scripts/bun-path.sh" "$root")" "$root/examples/shop/demo.ts" "$@"';
   return Bun.spawn([...asUid, "sh", "-c", script, "sh", packageRoot, ...args], {

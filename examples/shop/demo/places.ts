@@ -13,9 +13,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { WORKER_USER_DEFAULT } from "../../../src/kernel/spawn-worker.ts";
 
-/** Group of the worker when root starts it (nobody's): the only one, besides the service itself, that may open a socket. */
-const WORKER_GID = 65_534;
+/** Group of the worker when root starts it: the only one, besides the service itself, that may open a socket. */
+const WORKER_GID = WORKER_USER_DEFAULT.gid;
 
 export interface Places {
   /** Everything temporary; removed at the end. */
