@@ -7,7 +7,10 @@ export interface Authority {
   readonly port: number;
 }
 
-/** Splits `host`, `host:port` or `[v6]:port`. The parser has checked the grammar; anything odd left is `null`. */
+/**
+ * Splits `host`, `host:port` or `[v6]:port`. The parser has checked the grammar; anything odd left is `null`. A name that ends
+ * in a dot is the same name (RFC 1034 3.1): with the dot it would be nobody's in the documents, and pass by policies on it.
+ */
 export function splitAuthority(authority: string): Authority | null {
   let hostEnd = authority.length;
   let port = -1;
@@ -27,9 +30,12 @@ export function splitAuthority(authority: string): Authority | null {
     if (port < 0) return null;
     hostEnd = colon;
   }
+  if (authority.charCodeAt(hostEnd - 1) === DOT) hostEnd--;
   const host = authority.slice(0, hostEnd).toLowerCase();
   return host === "" ? null : { host, port };
 }
+
+const DOT = 0x2e;
 
 function parsePort(text: string): number {
   if (!/^[0-9]{1,5}$/.test(text)) return -1;

@@ -170,7 +170,11 @@ export class ExternalPort {
     // Resolution NONE: the name that was asked for is the endpoint.
     const list: readonly EndpointRecord[] =
       port.endpoints.length > 0 ? port.endpoints : [{ hostname: host, port: port.port }];
-    const endpoints = list.map((endpoint) => context.endpoints.obtain(endpoint, {}));
+    // Names that a suffix leaves open come from requests: their endpoints fill no table, and end with their request.
+    const isOpen = port.endpoints.length === 0 && host !== record.host;
+    const endpoints = list.map((endpoint) =>
+      isOpen ? context.endpoints.unshared(endpoint) : context.endpoints.obtain(endpoint, {}),
+    );
     const policies = policiesOf(record.policies, context);
     return new ExternalPort(record, host, port.port, port.protocol !== "HTTP", policies, endpoints);
   }

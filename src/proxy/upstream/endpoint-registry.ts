@@ -29,6 +29,13 @@ export class EndpointRegistry {
     return endpoint;
   }
 
+  /** An endpoint that nobody else gets and that is not kept: its connections end with their request. */
+  unshared(record: EndpointRecord): Endpoint {
+    const endpoint = new Endpoint(endpointKey(record), record, this.#host);
+    endpoint.retire();
+    return endpoint;
+  }
+
   /**
    * A new generation is served. Endpoints that nothing has asked for during the last two, and that have no connection, are
    * forgotten; those of a service that is still there are made anew when somebody asks.
