@@ -12,6 +12,7 @@ import type { KeeperOptions } from "../keeper/keeper-options.ts";
 import { defaultStatePath, requireSafe } from "../keeper/state/state-directory.ts";
 import { workerLauncher } from "../keeper/workers/launch-worker.ts";
 import { findLeftWorkers, nodeMark } from "../keeper/workers/left-workers.ts";
+import { setLimits } from "../kernel/privileges.ts";
 import { startTimeOf } from "../kernel/process-facts.ts";
 import { WORKER_USER_DEFAULT } from "../kernel/spawn-worker.ts";
 import { listListening, type TcpListener } from "../kernel/tcp-listeners.ts";
@@ -86,6 +87,8 @@ function parseUser(text: string): { uid: number; gid: number } {
 
 /** Runs a node in the foreground until it is told to stop; resolves to the exit code. */
 export async function up(args: readonly string[]): Promise<ExitCode> {
+  // What the keeper holds must not lie on the disk because it crashed.
+  setLimits();
   const asked = parseUp(args, process.env);
   const printer = new EventPrinter(asked.isJson);
   const adminPath = adminPathOf(asked.state, process.env);
