@@ -1,3 +1,5 @@
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Socket } from "bun";
 import { peerCredentials } from "../kernel/peer-credentials.ts";
 import { fdOf } from "../kernel/socket-fd.ts";
@@ -46,7 +48,7 @@ export function askNode(
           resolve(undefined);
           socket.end();
         });
-        if (isTrusted(socket)) write(socket);
+        if (isTrusted(socket, path)) write(socket);
         else reject(new CliError(EXIT.FAILED, `${path} belongs to another user; not talking to it`));
       },
       data: (_socket, bytes) => answer.receive(bytes),
@@ -67,10 +69,20 @@ export function unreachable(path: string): CliError {
   );
 }
 
-// Whoever squats on the path must not be told a workload's documents, nor answer in the node's name.
-function isTrusted(socket: Socket<undefined>): boolean {
-  const peer = peerCredentials(fdOf(socket));
-  return peer !== null && (peer.uid === 0 || peer.uid === process.getuid?.() || process.getuid?.() === 0);
+// Whoever squats on the path must not be told a workload's documents, nor answer in the node's name. Root may operate the node
+// of another user, who then owns the folder that the socket is in; a folder that is open to all proves nothing.
+function isTrusted(socket: Socket<undefined>, path: string): boolean {
+  const uid = peerCredentials(fdOf(socket))?.uid;
+  if (uid === 0 || uid === process.getuid?.()) return true;
+  return process.getuid?.() === 0 && uid !== undefined && ownerOf(dirname(path)) === uid;
+}
+
+function ownerOf(folder: string): number | undefined {
+  try {
+    return statSync(folder).uid;
+  } catch {
+    return undefined;
+  }
 }
 
 class AnswerReader {
