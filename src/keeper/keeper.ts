@@ -28,6 +28,7 @@ import { SourceWatch } from "./reload/source-watch.ts";
 import { readSiteFacts, type SiteFacts } from "./site-facts.ts";
 import { StateDirectory } from "./state/state-directory.ts";
 import { Fleet, type WorkerDeath } from "./workers/fleet.ts";
+import { HangWatch } from "./workers/hang-watch.ts";
 import { mergeWorkers } from "./workers/left-workers.ts";
 import { drainOrphans, findOrphans, type Orphan } from "./workers/orphans.ts";
 import { nextRunFile, parseRunFile, type RunFile } from "./workers/run-file.ts";
@@ -64,6 +65,7 @@ export class Keeper {
   #facts: SiteFacts = { site: undefined, listeners: [] };
   #callers = new CallerIndex([]);
   readonly #traffic: TrafficLog;
+  readonly #hangs = new HangWatch();
   #usedDigest = "";
   #pulse: Pulse | undefined;
   readonly #tap = new HeldSwitch((isOn) => {
@@ -209,7 +211,19 @@ export class Keeper {
 
   #tick(): boolean {
     const hasMoved = this.stats.tick(Date.now());
+    this.#endHungWorkers();
     return this.tail.poll() > 0 || hasMoved;
+  }
+
+  // Killed, not asked: whoever hangs does not hear. Its death does the rest.
+  #endHungWorkers(): void {
+    const { workers } = this.fleet;
+    this.#hangs.begin(performance.now(), new Set(workers.map(({ id }) => id)));
+    for (const worker of workers) {
+      if (worker.isDraining || !this.#hangs.isHung(worker.id, this.stats.heartbeat(worker.id))) continue;
+      this.options.emit({ event: "worker_broken", pid: worker.pid, reason: "it hangs: its loop has stopped turning" });
+      worker.kill();
+    }
   }
 
   async #untilReady(): Promise<void> {

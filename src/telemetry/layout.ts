@@ -33,6 +33,8 @@ export const HEADER_AT = {
   recordsWritten: 44,
   /** u32: 1 when the worker has drained and counts nothing more; written by workers that outlived their keeper. */
   hasDrained: 48,
+  /** u32: goes up every few seconds while the worker's loop turns. */
+  heartbeat: 52,
 } as const;
 
 /** Fixed counters there is room for. Reason: four times what the catalogue names today, two pages. */

@@ -96,6 +96,11 @@ export class StatsReader implements StatsSource {
     return this.isReadable && Atomics.load(this.#words, HEADER_AT.hasDrained / 4) === 1;
   }
 
+  /** Changes every few seconds while the worker's loop turns; 0 where nothing can be read. */
+  get heartbeat(): number {
+    return this.isReadable ? Atomics.load(this.#words, HEADER_AT.heartbeat / 4) : 0;
+  }
+
   /** How many things made no sense so far. Goes up only. */
   get corrupt(): number {
     return this.#corrupt + this.records.corrupt;

@@ -93,6 +93,11 @@ export class StatsWriter {
     this.gauge(GAUGE.configLastSuccess, atSeconds);
   }
 
+  /** The loop turns: who sees no beat for long may take the worker for hung. */
+  beat(): void {
+    Atomics.add(this.#words, HEADER_AT.heartbeat / 4, 1);
+  }
+
   /** The last word: whoever reads the region may take its counts and end the worker. */
   drained(): void {
     Atomics.store(this.#words, HEADER_AT.hasDrained / 4, 1);

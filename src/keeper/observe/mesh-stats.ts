@@ -63,6 +63,11 @@ export class MeshStats {
     return Math.max(this.#retained.absorbedIdMax, ...this.#readers.keys());
   }
 
+  /** Changes every few seconds while a worker lives, as of the last tick; 0 where nothing is known. */
+  heartbeat(workerId: number): number {
+    return this.#readers.get(workerId)?.heartbeat ?? 0;
+  }
+
   /** A worker's region, until `retire`. `isOrphan`: it counted long before this keeper, which is no news. */
   add(workerId: number, region: Uint8Array, isOrphan = false): void {
     const reader = new StatsReader(region);
