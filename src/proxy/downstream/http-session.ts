@@ -262,6 +262,10 @@ export class HttpSession extends OnConnection implements Session, ExchangeClient
   }
 
   #goOn(passthrough: ExternalPort | null): void {
+    if (!this.#origin.refresh()) {
+      this.#connection.close();
+      return;
+    }
     if (passthrough) this.#decide(passthrough);
     else this.exchangeFailed(503, FLAG.UF, "the name does not resolve to an address that may be called");
     this.#run();
@@ -366,6 +370,8 @@ export class HttpSession extends OnConnection implements Session, ExchangeClient
       !hasTakenBody;
     const lines = flag === FLAG.none ? this.#connection.host.decider.lines : [];
     this.#ledger.reply(status, flag, !keeps, head.method === METHOD.HEAD, lines);
+    // Made here and now: the event's time would say that it took none.
+    this.nowMs();
     this.#finish(status, flag);
     if (!keeps) {
       this.#state = STATE.HANDED_OVER;
