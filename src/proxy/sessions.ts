@@ -8,7 +8,7 @@ import { sendReply } from "./downstream/send-reply.ts";
 import type { SessionFactory } from "./downstream/session-factory.ts";
 import type { HeldRequest } from "./exchange/held-request.ts";
 import { passthroughFor } from "./exchange/passthrough-for.ts";
-import type { LastingOrigin, RequestOrigin } from "./exchange/request-origin.ts";
+import type { LastingOrigin } from "./exchange/request-origin.ts";
 import type { Destination, ExternalPort, Target } from "./mesh/destination.ts";
 import { MetricsSession, type MetricsSource } from "./metrics-session.ts";
 import { RequestSummary } from "./recorder.ts";
@@ -67,7 +67,7 @@ export class Sessions implements SessionFactory {
     connection.resumeReading();
   }
 
-  connect(connection: Connection, origin: RequestOrigin, headBytes: Buffer, head: RequestHead, rest: Buffer): void {
+  connect(connection: Connection, origin: LastingOrigin, headBytes: Buffer, head: RequestHead, rest: Buffer): void {
     const { mesh } = connection.host;
     if (connection.entrance.record.role !== "outbound") {
       // Elsewhere the destination is known, or the caller is from outside: neither is to choose one.
@@ -90,7 +90,11 @@ export class Sessions implements SessionFactory {
     connection.pauseReading();
     this.passthrough(outside.host, outside.port, true, (port) => {
       if (connection.session !== session) return;
-      if (port) this.#connectStream(connection, port, headBytes, head, rest);
+      // The snapshot may have changed while the name was looked up, which its owner can draw out as he likes.
+      if (!origin.refresh()) connection.close();
+      else if (!passthroughFor(mesh, origin.caller, authority, 443)) {
+        this.#refuseConnect(connection, 404, FLAG.NR, null, headBytes, head);
+      } else if (port) this.#connectStream(connection, port, headBytes, head, rest);
       else this.#refuseConnect(connection, 503, FLAG.UF, null, headBytes, head);
     });
   }

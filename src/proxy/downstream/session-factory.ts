@@ -1,6 +1,6 @@
 import type { RequestHead } from "../../wire/http1/head.ts";
 import type { HeldRequest } from "../exchange/held-request.ts";
-import type { LastingOrigin, RequestOrigin } from "../exchange/request-origin.ts";
+import type { LastingOrigin } from "../exchange/request-origin.ts";
 import type { ExternalPort, Target } from "../mesh/destination.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { Connection } from "./connection.ts";
@@ -18,7 +18,7 @@ export interface SessionFactory {
     rest: Uint8Array,
   ): void;
   /** A CONNECT. `rest`: what came behind its head. */
-  connect(connection: Connection, origin: RequestOrigin, headBytes: Buffer, head: RequestHead, rest: Buffer): void;
+  connect(connection: Connection, origin: LastingOrigin, headBytes: Buffer, head: RequestHead, rest: Buffer): void;
   /** A host that nobody declared and ALLOW_ANY lets through; `null`: its name leads nowhere, or where nobody may go. */
   passthrough(host: string, port: number, isTcp: boolean, answer: (port: ExternalPort | null) => void): void;
 }

@@ -99,7 +99,8 @@ export class Decider {
       head.method === METHOD.OTHER ? latin1(bytes, head.methodStart, head.methodEnd) : METHODS[head.method]!;
     const destination = this.#whereTo(origin, bytes, head);
     if (!this.#readPath(bytes, head)) return this.#reply(400, FLAG.DPE, "the path cannot be normalised");
-    if (passthrough) {
+    // Not where the snapshot has changed while its name was looked up, and no longer lets it out.
+    if (passthrough && this.passthrough) {
       this.destination = passthrough;
       return this.#toExternal(origin, passthrough, bytes, head, into);
     }
