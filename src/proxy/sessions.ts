@@ -1,4 +1,5 @@
 import { FLAG } from "../model/response-flags.ts";
+import { DENIED_COUNTER } from "../telemetry/fixed-metrics.ts";
 import { asciiBytes } from "../wire/http1/byte-classes.ts";
 import type { RequestHead } from "../wire/http1/head.ts";
 import { latin1 } from "./bytes.ts";
@@ -58,6 +59,13 @@ export class Sessions implements SessionFactory {
     summary.target = target;
     summary.edge = connection.host.recorder.edge(origin.caller, target, target.port, "tcp");
     const recheck = (): boolean => origin.refresh() && mayUpgradeGoOn(connection.host.mesh, origin, held, target);
+    // Judged as a request, under the snapshot of then: an endpoint that answers late must not get a stream past a new one.
+    if (!recheck()) {
+      connection.host.stats.counter(DENIED_COUNTER.policy_change);
+      target.endpoint.discard(upstream);
+      connection.cut();
+      return;
+    }
     const session = this.#tunnel(connection, target, summary, recheck, {
       connected: () => undefined,
       failed: () => undefined,
