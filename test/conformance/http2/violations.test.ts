@@ -2,20 +2,22 @@
  * What RFC 9113 and RFC 7541 forbid and what they ask for, case by case, against the server's side of a connection. The
  * topics are those that conformance suites for HTTP/2 look at; the cases were written from the RFCs.
  */
+
 import { describe, expect, test } from "bun:test";
 import {
   ERROR_CODE,
   FLAG,
   FRAME,
-  frame,
   headers,
   POST,
   PREFACE,
   ping,
+  reset,
   SETTING,
   settings,
   settingsAck,
   text,
+  uint32,
   windowUpdate,
 } from "../../support/http2-frames.ts";
 import { Http2Peer } from "../../support/http2-peer.ts";

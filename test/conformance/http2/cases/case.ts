@@ -1,5 +1,5 @@
 /** What cases are made of. */
-import { type Bytes, FLAG, FRAME, frame, headers, REQUEST } from "../../../support/http2-frames.ts";
+import { type Bytes, block, FLAG, FRAME, frame, headers, POST, REQUEST } from "../../../support/http2-frames.ts";
 
 /** `fine`, `connection CODE` or `stream ID CODE`. */
 export type Case = readonly [name: string, frames: readonly Bytes[], verdict: string];

@@ -1,6 +1,6 @@
 /** Header blocks (RFC 9113 4.3, RFC 7541). */
 import { block, continuation, data, FRAME, frame, headers, priority, REQUEST } from "../../../support/http2-frames.ts";
-import { type Cases, compressionError, ENDED, padded, protocolError, rawBlock, without } from "./case.ts";
+import { type Cases, compressionError, ENDED, protocolError, rawBlock } from "./case.ts";
 
 export const COMPRESSION_CASES: Cases = {
   "4.3 header compression": [

@@ -1,4 +1,5 @@
 /** Frames that carry messages: DATA, HEADERS, CONTINUATION (RFC 9113 4, 6.1, 6.2, 6.10). */
+
 import { FRAME_BYTES_MAX } from "../../../../src/wire/http2/limits.ts";
 import {
   block,
@@ -9,11 +10,10 @@ import {
   frame,
   headers,
   POST,
-  priority,
   REQUEST,
   text,
 } from "../../../support/http2-frames.ts";
-import { type Cases, ENDED, OPEN, padded, post, protocolError, sizeError, without } from "./case.ts";
+import { type Cases, ENDED, OPEN, padded, post, protocolError, sizeError } from "./case.ts";
 
 export const FRAMING_CASES: Cases = {
   "4.1 frame format": [

@@ -1,5 +1,5 @@
 /** Heads, content and trailers (RFC 9113 8). */
-import { data, headers } from "../../../support/http2-frames.ts";
+import { data, headers, POST, REQUEST } from "../../../support/http2-frames.ts";
 import { type Cases, malformed, OPEN, post, replaced, withFields, without } from "./case.ts";
 
 export const MESSAGE_CASES: Cases = {

@@ -11,6 +11,7 @@ import {
   priority,
   REQUEST,
   reset,
+  uint32,
   windowUpdate,
 } from "../../../support/http2-frames.ts";
 import { type Cases, closed, ENDED, malformed, OPEN, post, protocolError, sizeError } from "./case.ts";
