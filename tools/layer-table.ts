@@ -104,7 +104,12 @@ export const LAYERS: readonly Layer[] = [
     knows: "the cost of single functions",
   },
   { folder: "bench", mayImport: ["tools"], powers: ["bun", "node", "ambient"], knows: "measurements from outside" },
-  { folder: "examples", mayImport: [], powers: ["bun", "node", "ambient"], knows: "a user's point of view" },
+  {
+    folder: "examples",
+    mayImport: ["src/kernel"],
+    powers: ["bun", "node", "ambient"],
+    knows: "a user's point of view, and whom workers run as",
+  },
   {
     folder: "test",
     mayImport: [

@@ -47,14 +47,3 @@ export type KeeperEvent =
   | { readonly event: "orphan_gone"; readonly pid: number; readonly worker: number }
   | { readonly event: "draining"; readonly graceMs: number }
   | { readonly event: "stopped"; readonly streamsCut: number };
-
-/** The keeper could not start; it has cleaned up after itself. */
-export class StartError extends Error {
-  override readonly name = "StartError";
-  readonly issues: readonly Issue[];
-
-  constructor(message: string, issues: readonly Issue[] = []) {
-    super(message);
-    this.issues = issues;
-  }
-}

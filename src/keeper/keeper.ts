@@ -8,7 +8,6 @@ import { AttestService } from "./attest/attest-service.ts";
 import { CallerIndex, indexCallers } from "./attest/caller-index.ts";
 import { parseRuns, type Run, Runs } from "./attest/runs.ts";
 import type { Served } from "./generation/served.ts";
-import { StartError } from "./keeper-event.ts";
 import type { KeeperOptions } from "./keeper-options.ts";
 import { addressOf, type FailedListener, failedListeners } from "./listener-reports.ts";
 import { lockState } from "./lock-state.ts";
@@ -26,6 +25,7 @@ import { type ChangeOutcome, Configuration, type ConfigurationEvent } from "./re
 import { digestSources } from "./reload/source-files.ts";
 import { SourceWatch } from "./reload/source-watch.ts";
 import { readSiteFacts, type SiteFacts } from "./site-facts.ts";
+import { StartError } from "./start-error.ts";
 import { StateDirectory } from "./state/state-directory.ts";
 import { Fleet, type WorkerDeath } from "./workers/fleet.ts";
 import { HangWatch } from "./workers/hang-watch.ts";

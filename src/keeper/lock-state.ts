@@ -1,5 +1,5 @@
 import { takeFileLock } from "../kernel/file-lock.ts";
-import { StartError } from "./keeper-event.ts";
+import { StartError } from "./start-error.ts";
 import { errorCode } from "./state/durable-file.ts";
 import type { StateDirectory } from "./state/state-directory.ts";
 

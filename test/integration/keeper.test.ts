@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Keeper } from "../../src/keeper/keeper.ts";
-import { StartError } from "../../src/keeper/keeper-event.ts";
+import { StartError } from "../../src/keeper/start-error.ts";
 import { isAlive } from "../../src/keeper/workers/process-identity.ts";
 import { startTimeOf } from "../../src/kernel/process-facts.ts";
 import { COUNTER } from "../../src/telemetry/fixed-metrics.ts";

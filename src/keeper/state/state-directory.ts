@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { StartError } from "../keeper-event.ts";
+import { StartError } from "../start-error.ts";
 import { type Current, isGenerationFileName, parseCurrent } from "./current.ts";
 import { errorCode } from "./durable-file.ts";
 import { findUnsafe, trustedHere } from "./safe-path.ts";

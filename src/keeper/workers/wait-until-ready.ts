@@ -1,4 +1,4 @@
-import { StartError } from "../keeper-event.ts";
+import { StartError } from "../start-error.ts";
 import type { Fleet } from "./fleet.ts";
 
 /** Resolves when every worker has tried its listeners; rejects with StartError after `timeoutMs`. */
