@@ -3,6 +3,7 @@ import { startTimeOf } from "../../kernel/process-facts.ts";
 import { NO_IDENTITY } from "../../model/attest.ts";
 import { ATTEST_WAITING_MAX, type AttestQuestion, AttestService, type OwnerSources } from "./attest-service.ts";
 import { CallerIndex, type LocalWorkload } from "./caller-index.ts";
+import { ONE_ASKERS_SHARE } from "./fair-queue.ts";
 import { parseRuns, RUNS_MAX, type Run, Runs } from "./runs.ts";
 
 function workload(name: string, selectors: LocalWorkload["selectors"]): LocalWorkload {
@@ -39,9 +40,9 @@ describe("AttestService", () => {
     expect(await ask(service([run]), {})).toEqual(NO_IDENTITY);
   });
 
-  test("gives no identity at once where too many questions wait, and answers the rest", async () => {
+  test("gives no identity at once where too many questions of one user wait, and answers the rest", async () => {
     const busy = service();
-    const answers = Array.from({ length: ATTEST_WAITING_MAX }, () => ask(busy, { uid: 1000 }));
+    const answers = Array.from({ length: ATTEST_WAITING_MAX * ONE_ASKERS_SHARE }, () => ask(busy, { uid: 1000 }));
     let overflow: unknown;
     busy.ask({ side: "caller", uid: 1000, inode: 1n, cgroupId: 0n }, (attested) => {
       overflow = attested;

@@ -1,6 +1,7 @@
 import { type Attested, attest, isOwnedBy, NO_IDENTITY, type OwnerFacts } from "../../model/attest.ts";
 import type { AttestSide } from "../../wire/channel/to-keeper-frame.ts";
 import type { CallerIndex, LocalWorkload } from "./caller-index.ts";
+import { FairQueue } from "./fair-queue.ts";
 import type { Run } from "./runs.ts";
 
 /** Questions that may wait. Reason: a worker gives up after 100 ms, and each takes up to a few milliseconds. */
@@ -32,7 +33,10 @@ export interface AttestQuestion {
 export class AttestService {
   readonly #sources: OwnerSources;
   readonly #runs: () => readonly Run[];
-  readonly #waiting: { question: AttestQuestion; answer: (attested: Attested) => void }[] = [];
+  /** By user: one that opens connections without end, of which each may take a walk through /proc, hinders only itself. */
+  readonly #waiting = new FairQueue<{ question: AttestQuestion; answer: (attested: Attested) => void }>(
+    ATTEST_WAITING_MAX,
+  );
   #index: CallerIndex;
   #isScheduled = false;
 
@@ -49,12 +53,8 @@ export class AttestService {
 
   /** Calls `answer` once: soon, or at once with no identity where too many questions wait. */
   ask(question: AttestQuestion, answer: (attested: Attested) => void): void {
-    if (this.#waiting.length >= ATTEST_WAITING_MAX) {
-      answer(NO_IDENTITY);
-      return;
-    }
-    this.#waiting.push({ question, answer });
-    this.#schedule();
+    if (this.#waiting.add(question.uid, { question, answer })) this.#schedule();
+    else answer(NO_IDENTITY);
   }
 
   /** The facts about a socket's owner, also for `status`. */
@@ -79,10 +79,12 @@ export class AttestService {
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      for (const { question, answer } of this.#waiting.splice(0, ATTEST_PER_TURN)) {
-        answer(this.attest(this.ownerOf(question)));
+      for (let i = 0; i < ATTEST_PER_TURN; i++) {
+        const next = this.#waiting.take();
+        if (next === undefined) break;
+        next.answer(this.attest(this.ownerOf(next.question)));
       }
-      if (this.#waiting.length > 0) this.#schedule();
+      if (this.#waiting.size > 0) this.#schedule();
     });
   }
 }
