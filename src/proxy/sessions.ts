@@ -96,7 +96,7 @@ export class Sessions implements SessionFactory {
     }
     const { session } = connection;
     connection.pauseReading();
-    this.passthrough(outside.host, outside.port, true, (port) => {
+    this.passthrough(outside.host, outside.port, true, origin.caller.uid, (port) => {
       if (connection.session !== session) return;
       // The snapshot may have changed while the name was looked up, which its owner can draw out as he likes.
       if (!origin.refresh()) connection.close();
@@ -107,8 +107,14 @@ export class Sessions implements SessionFactory {
     });
   }
 
-  passthrough(host: string, port: number, isTcp: boolean, answer: (port: ExternalPort | null) => void): void {
-    this.#passthrough.resolve(host, port, isTcp, answer);
+  passthrough(
+    host: string,
+    port: number,
+    isTcp: boolean,
+    asker: number,
+    answer: (port: ExternalPort | null) => void,
+  ): void {
+    this.#passthrough.resolve(host, port, isTcp, asker, answer);
   }
 
   /** HTTP through a tunnel is HTTP: every request inside is routed and judged by itself. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { TimerWheel } from "../../src/base/timer-wheel.ts";
 import type { EndpointHost } from "../../src/proxy/upstream/endpoint.ts";
 import { canonicalAddress } from "../../src/proxy/upstream/forbidden-address.ts";
-import { Passthrough } from "../../src/proxy/upstream/passthrough.ts";
+import { LOOKUPS_MAX, LOOKUPS_OF_ONE_MAX, Passthrough } from "../../src/proxy/upstream/passthrough.ts";
 import { REGION_BYTES } from "../../src/telemetry/layout.ts";
 import { StatsWriter } from "../../src/telemetry/stats-writer.ts";
 
@@ -29,7 +29,7 @@ async function isLetOut(wanted: string, addresses: readonly string[] = []): Prom
     () => OWN,
   );
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  passthrough.resolve(wanted, 80, false, (port) => resolve(port !== null));
+  passthrough.resolve(wanted, 80, false, -1, (port) => resolve(port !== null));
   return promise;
 }
 
@@ -84,4 +84,21 @@ test("what is no address has no canonical form", () => {
   ]) {
     expect([text, canonicalAddress(text)]).toEqual([text, ""]);
   }
+});
+
+test("whoever asks for names that never answer leaves room for the others", async () => {
+  const never = Promise.withResolvers<readonly string[]>();
+  const passthrough = new Passthrough(
+    host,
+    (name) => (name === "slow.example" ? never.promise : Promise.resolve(["192.0.2.9"])),
+    () => OWN,
+  );
+  const isLetOutTo = (name: string, asker: number): Promise<boolean> =>
+    new Promise((resolve) => passthrough.resolve(name, 80, false, asker, (port) => resolve(port !== null)));
+  const flood = Array.from({ length: 2 * LOOKUPS_MAX }, () => isLetOutTo("slow.example", 1));
+  expect(await isLetOutTo("quick.example", 2)).toBe(true);
+  expect(await isLetOutTo("quick.example", 1)).toBe(false);
+  never.resolve(["192.0.2.9"]);
+  expect((await Promise.all(flood)).filter(Boolean).length).toBe(LOOKUPS_OF_ONE_MAX);
+  expect(await isLetOutTo("quick.example", 1)).toBe(true);
 });

@@ -239,7 +239,7 @@ export class HttpSession extends OnConnection implements Session, ExchangeClient
     this.#ledger.decided(decider);
     if (outcome === OUTCOME.PASSTHROUGH) {
       const { host, port: number } = decider.passthrough!;
-      this.#sessions.passthrough(host, number, false, (port) => {
+      this.#sessions.passthrough(host, number, false, this.#origin.caller.uid, (port) => {
         if (this.#connection.session === this && this.#state === STATE.EXCHANGE) this.#goOn(port);
       });
       return;

@@ -20,5 +20,11 @@ export interface SessionFactory {
   /** A CONNECT. `rest`: what came behind its head. */
   connect(connection: Connection, origin: LastingOrigin, headBytes: Buffer, head: RequestHead, rest: Buffer): void;
   /** A host that nobody declared and ALLOW_ANY lets through; `null`: its name leads nowhere, or where nobody may go. */
-  passthrough(host: string, port: number, isTcp: boolean, answer: (port: ExternalPort | null) => void): void;
+  passthrough(
+    host: string,
+    port: number,
+    isTcp: boolean,
+    asker: number,
+    answer: (port: ExternalPort | null) => void,
+  ): void;
 }

@@ -7,6 +7,9 @@ import { isForbiddenAddress, isOwnAddress } from "./forbidden-address.ts";
 /** Names that may be looked up at once; more are refused. Reason: a name is asked for by a caller, and an answer may take seconds. */
 export const LOOKUPS_MAX = 64;
 
+/** Of these, those of one user. Reason: whoever asks for names that are slow to answer must leave room for the others. */
+export const LOOKUPS_OF_ONE_MAX = 48;
+
 /** Looks a name up; answers its addresses, none where it has none. */
 export type LookUp = (host: string) => Promise<readonly string[]>;
 
@@ -20,6 +23,7 @@ export class Passthrough {
   readonly #lookUp: LookUp;
   readonly #ownAddresses: () => ReadonlySet<string>;
   #lookUps = 0;
+  readonly #askedBy = new Map<number, number>();
 
   constructor(host: EndpointHost, lookUp: LookUp, ownAddresses: () => ReadonlySet<string>) {
     this.#host = host;
@@ -27,24 +31,40 @@ export class Passthrough {
     this.#ownAddresses = ownAddresses;
   }
 
-  resolve(host: string, port: number, isTcp: boolean, answer: (port: ExternalPort | null) => void): void {
+  /** @param asker user that asks, -1: unknown. */
+  resolve(
+    host: string,
+    port: number,
+    isTcp: boolean,
+    asker: number,
+    answer: (port: ExternalPort | null) => void,
+  ): void {
     if (isIP(host) !== 0) {
       answer(this.#portAt(host, host, port, isTcp));
       return;
     }
-    if (this.#lookUps >= LOOKUPS_MAX) {
+    const asked = this.#askedBy.get(asker) ?? 0;
+    if (this.#lookUps >= LOOKUPS_MAX || asked >= LOOKUPS_OF_ONE_MAX) {
       this.#host.stats.counter(LIMIT_COUNTER.lookups);
       answer(null);
       return;
     }
     this.#lookUps++;
+    this.#askedBy.set(asker, asked + 1);
     this.#lookUp(host)
       .catch((): readonly string[] => [])
       .then((addresses) => {
-        this.#lookUps--;
+        this.#answered(asker);
         const address = addresses.find((candidate) => !this.#isForbidden(candidate));
         answer(address === undefined ? null : this.#portAt(host, address, port, isTcp));
       });
+  }
+
+  #answered(asker: number): void {
+    this.#lookUps--;
+    const left = (this.#askedBy.get(asker) ?? 1) - 1;
+    if (left > 0) this.#askedBy.set(asker, left);
+    else this.#askedBy.delete(asker);
   }
 
   #isForbidden(address: string): boolean {
