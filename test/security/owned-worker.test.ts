@@ -1,7 +1,12 @@
 /** Whoever owns a worker has its channel to the keeper: what he can say there costs the keeper little and claims nothing. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { REPORT_CHARACTERS_MAX, REPORTS_MAX, Worker } from "../../src/keeper/workers/worker.ts";
+import {
+  REPORT_CHARACTERS_MAX,
+  REPORTS_MAX,
+  REPORTS_TOLD_PER_SECOND_MAX,
+  Worker,
+} from "../../src/keeper/workers/worker.ts";
 import { TO_KEEPER } from "../../src/wire/channel/frames.ts";
 import type { ToKeeperFrame } from "../../src/wire/channel/to-keeper-frame.ts";
 import type { Flood } from "../support/channel-flood.ts";
@@ -85,6 +90,12 @@ for (const [what, frame] of endless) {
     expect(seen.worker.listeners.size + seen.worker.endpoints.size).toBeGreaterThan(1_000);
   });
 }
+
+test("an endpoint that goes up and down without end fills no log", async () => {
+  const up: ToKeeperFrame = { type: TO_KEEPER.ENDPOINT, endpoint: "a", state: "up", reason: "{n}" };
+  const seen = await flooded({ frame: up, count: 5_000 });
+  expect(seen.frames).toBe(REPORTS_TOLD_PER_SECOND_MAX);
+});
 
 test("short names are bounded by their number, and what comes up again makes room", async () => {
   const down: ToKeeperFrame = { type: TO_KEEPER.ENDPOINT, endpoint: "{n}", state: "down", reason: "" };

@@ -10,6 +10,9 @@ export const REPORTS_MAX = 20_000;
 /** Most characters of all their texts. Reason: 10,000 endpoints that are down, at 200 each; a hostile worker's are longer. */
 export const REPORT_CHARACTERS_MAX = 4 * 1024 * 1024;
 
+/** Reports passed on per second; more are remembered and not told. Reason: each becomes a line of the operator's log. */
+export const REPORTS_TOLD_PER_SECOND_MAX = 1_000;
+
 export interface ListenerReport {
   /** 0 = could not be opened. */
   readonly port: number;
@@ -47,6 +50,8 @@ export class Worker {
   #link: WorkerLink | undefined;
   #reportCharacters = 0;
   #isBroken = false;
+  #tellingSinceMs = 0;
+  #told = 0;
   readonly #events: WorkerEvents;
   readonly #now: () => number;
 
@@ -107,15 +112,26 @@ export class Worker {
         break;
       case TO_KEEPER.LISTENING:
         this.#rememberListener(frame.listener, frame);
+        if (!this.#mayTell()) return;
         break;
       case TO_KEEPER.ENDPOINT:
         this.#rememberEndpoint(frame.endpoint, frame.state, frame.reason);
+        if (!this.#mayTell()) return;
         break;
       case TO_KEEPER.DRAINED:
         this.streamsCut = frame.streamsCut;
         break;
     }
     this.#events.onFrame(this, frame);
+  }
+
+  #mayTell(): boolean {
+    const nowMs = this.#now();
+    if (nowMs - this.#tellingSinceMs >= 1000) {
+      this.#tellingSinceMs = nowMs;
+      this.#told = 0;
+    }
+    return ++this.#told <= REPORTS_TOLD_PER_SECOND_MAX;
   }
 
   #wasOffered(generation: number): boolean {
