@@ -112,7 +112,8 @@ export class Worker {
         break;
       case TO_KEEPER.LISTENING:
         this.#rememberListener(frame.listener, frame);
-        if (!this.#mayTell()) return;
+        // One that opened writes no line, and its port is to be remembered however many there are.
+        if (frame.port === 0 && !this.#mayTell()) return;
         break;
       case TO_KEEPER.ENDPOINT:
         this.#rememberEndpoint(frame.endpoint, frame.state, frame.reason);
