@@ -12,6 +12,7 @@ import { DRAIN_QUIET_MS, HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS, PIPELINE_BYTES_MAX, S
 import type { ExternalPort, Target } from "../mesh/destination.ts";
 import { pickOther } from "../upstream/pick-target.ts";
 import type { Upstream } from "../upstream/upstream.ts";
+import { canSkipBody } from "./can-skip-body.ts";
 import type { Connection, Session } from "./connection.ts";
 import { ConnectionOrigin } from "./connection-origin.ts";
 import { OnConnection } from "./on-connection.ts";
@@ -20,9 +21,6 @@ import type { SessionFactory } from "./session-factory.ts";
 
 const STATE = { HEAD: 0, EXCHANGE: 1, SKIP: 2, HANDED_OVER: 3 } as const;
 const EMPTY = Buffer.alloc(0);
-
-/** Largest body of a refused request that is read and dropped to keep the connection; beyond it, it is closed. */
-export const SKIPPED_BODY_BYTES_MAX = 64 * 1024;
 
 /** HTTP/1.1 with one caller: one request at a time, pipelined ones wait their turn. */
 export class HttpSession extends OnConnection implements Session, ExchangeClient {
@@ -361,13 +359,7 @@ export class HttpSession extends OnConnection implements Session, ExchangeClient
   /** Answers here and, where the rest of the request is known and small, goes on with the connection. */
   #reply(status: number, flag: number, hasTakenBody = false): void {
     const { head } = this;
-    const isSmall = head.body === BODY.LENGTH && head.contentLength <= SKIPPED_BODY_BYTES_MAX && !head.expectsContinue;
-    const keeps =
-      head.isKeepAlive &&
-      (head.body === BODY.NONE || isSmall) &&
-      !this.#connection.host.isDraining &&
-      flag !== FLAG.DPE &&
-      !hasTakenBody;
+    const keeps = !hasTakenBody && !this.isDraining && flag !== FLAG.DPE && canSkipBody(head);
     const lines = flag === FLAG.none ? this.#connection.host.decider.lines : [];
     this.#ledger.reply(status, flag, !keeps, head.method === METHOD.HEAD, lines);
     // Made here and now: the event's time would say that it took none.
