@@ -1,5 +1,5 @@
 /** A name that takes its time keeps nothing alive that the documents have taken back in the meantime. */
-import { afterEach, expect, spyOn, test } from "bun:test";
+import { afterAll, afterEach, expect, spyOn, test } from "bun:test";
 import { InProcessMesh } from "../support/in-process-mesh.ts";
 import { ask, getText, headerOf } from "../support/raw-http.ts";
 import { connectRaw } from "../support/raw-peer.ts";
@@ -11,6 +11,10 @@ const ALLOW_ANY: TestMesh = { site: { outboundTrafficPolicy: "ALLOW_ANY" } };
 const lookup = spyOn(Bun.dns, "lookup");
 afterEach(() => {
   lookup.mockReset();
+});
+
+afterAll(() => {
+  lookup.mockRestore();
 });
 
 for (const [how, text] of [
