@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compile } from "../../src/keeper/reload/compile-child.ts";
+import { RUNTIME_FLAGS } from "../../src/kernel/runtime-flags.ts";
 
 const PROGRAM = join(import.meta.dir, "../../src/keeper/config/compile-main.ts");
 const DRIVER = join(import.meta.dir, "../support/compile-program.ts");
@@ -95,6 +96,25 @@ test("the trap works: a Bun that is started without care springs it", async () =
     });
     await child.exited;
     expect(existsSync(sprung)).toBe(true);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("a keeper whose folder was removed compiles what is named absolutely", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "selvedge-trap-"));
+  try {
+    writeFileSync(join(folder, "mesh.yaml"), MESH);
+    const request = { paths: [join(folder, "mesh.yaml")], node: "here", out: join(folder, "1.ndjson") };
+    const gone = join(folder, "gone");
+    mkdirSync(gone);
+    const argument = JSON.stringify({ program: PROGRAM, request });
+    const command = 'rmdir "$PWD" && exec "$0" "$@"';
+    const child = Bun.spawn(["/bin/sh", "-c", command, process.execPath, ...RUNTIME_FLAGS, DRIVER, argument], {
+      cwd: gone,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    expect(await child.stdout.text()).toContain('"ok":true');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -44,7 +44,7 @@ export interface CompileProgram {
 /** Compiles in a process of its own that is gone afterwards, whatever it loaded or did. Never rejects. */
 export async function compile(how: CompileProgram, request: CompileRequest): Promise<CompileOutcome> {
   // It starts in the root folder, which is root's, and goes where relative paths count only once its own code runs.
-  const argument = JSON.stringify({ ...request, folder: process.cwd() });
+  const argument = JSON.stringify({ ...request, folder: currentFolder() });
   const child = Bun.spawn([how.bun, ...RUNTIME_FLAGS, how.program, argument], {
     stdin: "ignore",
     stdout: "pipe",
@@ -74,6 +74,15 @@ export async function compile(how: CompileProgram, request: CompileRequest): Pro
   } finally {
     clearTimeout(timeout);
     clearInterval(watch);
+  }
+}
+
+/** `undefined` where it was removed under us: paths relative to it then lead nowhere, and absolute ones go on counting. */
+function currentFolder(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
   }
 }
 
