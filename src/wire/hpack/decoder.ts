@@ -1,5 +1,5 @@
 /** Reads header blocks (RFC 7541), strictly: whatever is not exactly a block breaks the connection. */
-import { copyBytes } from "../http1/write-head.ts";
+import { copyText } from "./bytes.ts";
 import { DecoderMemos } from "./decoder-memos.ts";
 import { DynamicTable } from "./dynamic-table.ts";
 import type { FieldList } from "./field-list.ts";
@@ -182,12 +182,12 @@ export class HpackDecoder {
   }
 
   #copyName(index: number, into: Uint8Array, at: number): number {
-    if (index <= STATIC_ENTRIES) return copyBytes(into, at, STATIC_LINES[index]!, 0, STATIC_NAME_BYTES[index]!);
+    if (index <= STATIC_ENTRIES) return copyText(into, at, STATIC_LINES[index]!, 0, STATIC_NAME_BYTES[index]!);
     const table = this.table;
     const id = table.insertedCount - (index - STATIC_ENTRIES);
     if (!table.has(id)) return -1;
     const start = table.startOf(id);
-    return copyBytes(into, at, table.ring, start, start + table.nameBytesOf(id));
+    return copyText(into, at, table.ring, start, start + table.nameBytesOf(id));
   }
 }
 
@@ -205,7 +205,7 @@ function readString(buf: Uint8Array, at: number, end: number, into: Uint8Array, 
   if (stringEnd > end) return BLOCK_ERROR.TRUNCATED;
   const textEnd = isHuffman
     ? decodeHuffman(buf, start, stringEnd, into, to)
-    : copyBytes(into, to, buf, start, stringEnd);
+    : copyText(into, to, buf, start, stringEnd);
   if (textEnd < 0) return BLOCK_ERROR.BAD_HUFFMAN;
   stringBytes = textEnd - to;
   return stringEnd;

@@ -1,7 +1,7 @@
 /** Writes header blocks (RFC 7541). A line that came before costs a hash and a compare; nothing is turned into a string. */
 import { FIELD_VALUE } from "../http1/byte-classes.ts";
-import { copyBytes, FULL } from "../http1/write-head.ts";
-import { equalBytes, hashBytes } from "./bytes.ts";
+import { FULL } from "../http1/write-head.ts";
+import { copyText, equalBytes, hashBytes } from "./bytes.ts";
 import { Doorkeeper } from "./doorkeeper.ts";
 import { DynamicTable } from "./dynamic-table.ts";
 import { encodeHuffman, huffmanBytes } from "./huffman.ts";
@@ -149,8 +149,9 @@ export class HpackEncoder {
       return this.#writeLiteral(into, at, LITERAL.NEVER, name, nameFrom, nameStart, nameEnd, from, start, end);
     }
     const keeper = rule === NAME_RULE.CREDENTIAL ? owner : OWNER.NOBODY;
-    const hash = hashBytes(from, start, end, nameHash ^ Math.imul(keeper, 0x9e3779b1));
+    let hash = 0;
     if (rule !== NAME_RULE.VOLATILE) {
+      hash = hashBytes(from, start, end, nameHash ^ Math.imul(keeper, 0x9e3779b1));
       const reference = this.#findReference(name, hash, keeper, nameFrom, nameStart, nameBytes, from, start, end);
       if (reference !== NO_REFERENCE) {
         this.lastReference = reference;
@@ -321,12 +322,21 @@ export class HpackEncoder {
       to = writeInteger(into, to, 0, 7, nameEnd - nameStart);
       for (let i = nameStart; i < nameEnd; i++) into[to++] = lowerCase(nameFrom[i]!);
     }
-    return isFieldValue(from, start, end) ? writeString(into, to, from, start, end) : BAD_FIELD;
+    if (!isFieldValue(from, start, end)) return BAD_FIELD;
+    // What is written out with every head costs both ends more to pack than its bytes are worth.
+    if (this.#names.rule[name] === NAME_RULE.NONE) return writeString(into, to, from, start, end);
+    return copyText(into, writeInteger(into, to, 0, 7, end - start), from, start, end);
   }
 }
 
 function isFieldValue(buf: Uint8Array, start: number, end: number): boolean {
   let at = start;
+  while (
+    at < end - 4 &&
+    (FIELD_VALUE[buf[at]!]! & FIELD_VALUE[buf[at + 1]!]! & FIELD_VALUE[buf[at + 2]!]! & FIELD_VALUE[buf[at + 3]!]!) !==
+      0
+  )
+    at += 4;
   while (at < end && FIELD_VALUE[buf[at]!]! !== 0) at++;
   return at === end;
 }
@@ -335,7 +345,7 @@ function writeString(into: Uint8Array, at: number, buf: Uint8Array, start: numbe
   const length = end - start;
   const packed = huffmanBytes(buf, start, end);
   if (length - packed < length / HUFFMAN_SAVING_SHARE || length === 0) {
-    return copyBytes(into, writeInteger(into, at, 0, 7, length), buf, start, end);
+    return copyText(into, writeInteger(into, at, 0, 7, length), buf, start, end);
   }
   return encodeHuffman(buf, start, end, into, writeInteger(into, at, 0x80, 7, packed));
 }

@@ -2,7 +2,8 @@
 import { asciiBytes, SP } from "../http1/byte-classes.ts";
 import { HEADER_LINES_MAX, type HeaderLines } from "../http1/head.ts";
 import { addLine, resetLines } from "../http1/header-lines.ts";
-import { copyBytes, writeAscii } from "../http1/write-head.ts";
+import { writeAscii } from "../http1/write-head.ts";
+import { copyText } from "./bytes.ts";
 import { LINE_OVERHEAD_BYTES } from "./dynamic-table.ts";
 import { FAULT, FAULTS, KIND_MASK, PSEUDO, PSEUDO_MASK, PSEUDO_SHIFT, TRAIT } from "./field-traits.ts";
 import { ENTRY_OVERHEAD_BYTES, FIELDS_MAX, HEADER_BLOCK_BYTES_MAX, HUFFMAN_GROWTH_MAX } from "./limits.ts";
@@ -76,7 +77,7 @@ export class FieldList {
   /** Adds a field that stands in `from` at `start` as `name: value` CRLF. */
   addCopy(from: Uint8Array, start: number, nameBytes: number, valueBytes: number, traits: number): void {
     if (!this.isOversized) {
-      copyBytes(this.bytes, this.length, from, start, start + nameBytes + valueBytes + LINE_OVERHEAD_BYTES);
+      copyText(this.bytes, this.length, from, start, start + nameBytes + valueBytes + LINE_OVERHEAD_BYTES);
     }
     this.addInPlace(nameBytes, valueBytes, traits, false);
   }

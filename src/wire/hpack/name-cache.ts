@@ -21,7 +21,10 @@ const VOLATILES: readonly Uint8Array[] = ["traceparent", "x-request-id"].map(asc
 
 const COLON = 0x3a;
 
-/** Names by bytes, verified; slots are overwritten by whatever comes next. Owns its arrays. */
+/** Slots that a name may stand in. Reason: with one, two names of every head that share it would be learnt anew each time. */
+const WAYS = 4;
+
+/** Names by bytes, verified; those that share their slots take turns. Owns its arrays. */
 export class NameCache {
   /** By slot: first index of the name in the static table, 0 where it is not there. */
   readonly staticIndex = new Uint8Array(NAMES_MAX + 1);
@@ -29,6 +32,7 @@ export class NameCache {
   readonly rule = new Uint8Array(NAMES_MAX + 1);
   /** By slot: number of the newest dynamic entry with this name, -1 for none. */
   readonly entryId = new Float64Array(NAMES_MAX + 1);
+  #turn = 0;
   readonly #hash = new Int32Array(NAMES_MAX);
   readonly #length = new Uint8Array(NAMES_MAX);
   readonly #bytes = new Uint8Array(NAMES_MAX * NAME_BYTES_MAX);
@@ -38,18 +42,15 @@ export class NameCache {
    * field name: empty, or a byte outside a token (a leading colon is let through, for pseudo-header fields).
    */
   find(buf: Uint8Array, start: number, end: number, hash: number): number {
-    const slot = hash & (NAMES_MAX - 1);
+    const first = hash & (NAMES_MAX - WAYS);
     const length = end - start;
-    if (
-      this.#hash[slot] === hash &&
-      this.#length[slot] === length &&
-      length > 0 &&
-      equalBytes(this.#bytes, slot * NAME_BYTES_MAX, buf, start, length)
-    ) {
-      return slot;
+    for (let slot = first; slot < first + WAYS; slot++) {
+      if (this.#hash[slot] !== hash || this.#length[slot] !== length || length === 0) continue;
+      if (equalBytes(this.#bytes, slot * NAME_BYTES_MAX, buf, start, length)) return slot;
     }
     if (!isName(buf, start, end)) return -1;
     if (length > NAME_BYTES_MAX) return this.#fill(NAMES_MAX, buf, start, end);
+    const slot = first + (this.#turn++ & (WAYS - 1));
     this.#hash[slot] = hash;
     this.#length[slot] = length;
     copyBytes(this.#bytes, slot * NAME_BYTES_MAX, buf, start, end);

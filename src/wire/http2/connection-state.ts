@@ -1,4 +1,5 @@
 /** Everything that is known of one connection. Only the files of this folder change it; its owner reads the fields of events. */
+import type { EqualBytes } from "../hpack/bytes.ts";
 import { HpackDecoder } from "../hpack/decoder.ts";
 import type { FieldList } from "../hpack/field-list.ts";
 import type { RequestHead, ResponseHead } from "../http1/head.ts";
@@ -26,6 +27,8 @@ export interface ConnectionOptions {
   readonly tableBytes: number;
   /** Servers: WebSockets by extended CONNECT are taken (RFC 8441). */
   readonly allowsWebsocket: boolean;
+  /** Compares long ranges; absent: without help of the runtime. */
+  readonly equal?: EqualBytes;
 }
 
 /** What connections of a worker share, because each uses it only from one `next` to the next. */
@@ -48,7 +51,7 @@ export class ConnectionState<T> {
   readonly output: OutputBuffer;
   readonly reader = new FrameReader();
   readonly decoder: HpackDecoder;
-  readonly encoder: HeadEncoder;
+  #encoder: HeadEncoder | undefined = undefined;
   readonly budgets: Budgets;
   /** What the peer has announced. */
   readonly peer = new Settings();
@@ -115,9 +118,24 @@ export class ConnectionState<T> {
     this.output = output;
     this.nowMs = nowMs;
     this.decoder = new HpackDecoder(options.tableBytes);
-    this.encoder = new HeadEncoder(options.tableBytes);
     this.budgets = new Budgets(nowMs);
     this.phase = options.role === ROLE.SERVER ? PHASE.PREFACE : PHASE.SETTINGS;
+  }
+
+  /** Made when the first head is sent: it takes a dozen kilobytes that an idle connection need not have. */
+  get encoder(): HeadEncoder {
+    if (this.#encoder !== undefined) return this.#encoder;
+    this.#encoder = new HeadEncoder(this.options.tableBytes, this.options.equal);
+    this.followPeerTable();
+    return this.#encoder;
+  }
+
+  /** The peer's settings for header tables have changed. */
+  followPeerTable(): void {
+    if (this.#encoder === undefined) return;
+    this.#encoder.hpack.setPeerLimit(this.peer.tableBytesLowest);
+    this.#encoder.hpack.setPeerLimit(this.peer.tableBytes);
+    this.peer.tableBytesLowest = this.peer.tableBytes;
   }
 
   /** Where heads of this side's peer are read into. */

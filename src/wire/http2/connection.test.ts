@@ -373,6 +373,12 @@ test("a block larger than a frame leaves in CONTINUATION frames, and another of 
   expect(server.scratch.request.lines.count).toBe(60);
 });
 
+test("a table that the peer made smaller and larger before the first head is told so", () => {
+  const peer = new Http2Peer().start().feed([...settings([1, 0], [1, 200]), ...settings([1, 100]), ...headers(1)]);
+  peer.answer(1);
+  expect(peer.written.at(-1)!.payload).toEqual([0x20, 0x3f, 0x45, 0x88]);
+});
+
 test("a head that does not fit the output is tried again after a flush, with the same result", () => {
   const peer = new Http2Peer()
     .start()

@@ -25,7 +25,7 @@ export function receiveSettings<T>(state: ConnectionState<T>): number {
   const windowBefore = peer.windowBytes;
   const error = readSettings(reader.buf, reader.start, reader.end, peer, options.role === ROLE.CLIENT);
   if (error !== 0) return failConnection(state, error, "settings");
-  state.encoder.hpack.setPeerLimit(peer.tableBytes);
+  state.followPeerTable();
   // RFC 9113 6.9.2: windows in use move by as much as the setting.
   const change = peer.windowBytes - windowBefore;
   if (change !== 0) {

@@ -12,6 +12,8 @@ const UNLIMITED = 0xffff_ffff;
 /** What one side of a connection has announced. */
 export class Settings {
   tableBytes = TABLE_BYTES_DEFAULT;
+  /** Smallest it was since the encoder took it over last, which must be told to the peer's decoder (RFC 7541 4.2). */
+  tableBytesLowest = TABLE_BYTES_DEFAULT;
   streamsMax = UNLIMITED;
   windowBytes = WINDOW_BYTES_DEFAULT;
   frameBytesMax = FRAME_BYTES_MAX;
@@ -43,6 +45,7 @@ function applySetting(settings: Settings, setting: number, value: number, isFrom
   switch (setting) {
     case SETTING.HEADER_TABLE_SIZE:
       settings.tableBytes = value;
+      settings.tableBytesLowest = Math.min(value, settings.tableBytesLowest);
       return 0;
     case SETTING.ENABLE_PUSH:
       return value > (isFromServer ? 0 : 1) ? ERROR_CODE.PROTOCOL_ERROR : 0;

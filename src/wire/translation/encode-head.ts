@@ -1,4 +1,5 @@
 /** From an HTTP/1.1 head, as our own writers write it, to a header block (RFC 9113 8.3). */
+import { type EqualBytes, equalBytes } from "../hpack/bytes.ts";
 import { BAD_FIELD, HpackEncoder, OWNER } from "../hpack/encoder.ts";
 import { STATIC, STATIC_LINES, STATIC_NAME_BYTES } from "../hpack/static-table.ts";
 import { asciiBytes, SP, TOKEN } from "../http1/byte-classes.ts";
@@ -6,6 +7,7 @@ import { HEADER } from "../http1/head.ts";
 import { headerKind } from "../http1/header-kind.ts";
 import { HeadLine, scanLine } from "./head-line.ts";
 import { type LineContext, LineEncoder } from "./line-encoder.ts";
+import { NO_MEMO, PrologueMemos } from "./prologue-memos.ts";
 
 const CONNECT = asciiBytes("CONNECT");
 const PROTOCOL = asciiBytes(":protocol");
@@ -37,14 +39,18 @@ const PLAIN: LineContext = { owner: OWNER.NOBODY, isWebsocket: false };
 export class HeadEncoder {
   readonly hpack: HpackEncoder;
   readonly #lines: LineEncoder;
+  readonly #prologues = new PrologueMemos();
   readonly #line = new HeadLine();
   /** Offset behind the first line, or behind `Host`. */
   #linesStart = 0;
 
-  /** @param tableBytesMax as HpackEncoder's. */
-  constructor(tableBytesMax: number) {
+  /**
+   * @param tableBytesMax as HpackEncoder's.
+   * @param equal compares long ranges; a worker may hand in one that the runtime has natively.
+   */
+  constructor(tableBytesMax: number, equal: EqualBytes = equalBytes) {
     this.hpack = new HpackEncoder(tableBytesMax);
-    this.#lines = new LineEncoder(this.hpack);
+    this.#lines = new LineEncoder(this.hpack, equal);
   }
 
   /**
@@ -60,7 +66,7 @@ export class HeadEncoder {
     context: LineContext,
   ): number {
     let to = this.hpack.begin(into, at);
-    to = this.#encodeRequestLine(buf, start, end, into, to, context.isWebsocket);
+    to = this.#encodePrologue(buf, start, end, into, to, context.isWebsocket);
     if (to >= 0) to = this.#lines.encode(buf, this.#linesStart, end, into, to, context, SALT.REQUEST);
     return this.#finish(to);
   }
@@ -88,6 +94,26 @@ export class HeadEncoder {
 
   #finish(to: number): number {
     if (to >= 0) this.hpack.end();
+    return to;
+  }
+
+  /** Request line and Host, from memory where they came before. */
+  #encodePrologue(
+    buf: Uint8Array,
+    start: number,
+    end: number,
+    into: Uint8Array,
+    at: number,
+    isWebsocket: boolean,
+  ): number {
+    if (at < 0 || isWebsocket) return this.#encodeRequestLine(buf, start, end, into, at, isWebsocket);
+    const known = this.#prologues.write(buf, start, end, into, at, this.hpack);
+    if (known !== NO_MEMO) {
+      this.#linesStart = start + this.#prologues.length;
+      return known;
+    }
+    const to = this.#encodeRequestLine(buf, start, end, into, at, false);
+    if (to >= 0) this.#prologues.keep(buf, start, this.#linesStart);
     return to;
   }
 
@@ -123,6 +149,7 @@ export class HeadEncoder {
       ? this.#writePseudo(into, at, STATIC.METHOD, CONNECT, 0, CONNECT.length)
       : this.#writePseudo(into, at, STATIC.METHOD, buf, start, methodEnd);
     to = to < 0 ? to : this.hpack.writeReference(into, to, STATIC.SCHEME_HTTP);
+    this.#prologues.note(STATIC.SCHEME_HTTP);
     to = this.#writePseudo(into, to, STATIC.PATH, buf, targetStart, targetEnd);
     to = this.#writePseudo(into, to, STATIC.AUTHORITY, buf, valueStart, valueEnd);
     if (!isWebsocket || to < 0) return to;
@@ -156,7 +183,9 @@ export class HeadEncoder {
   #writePseudo(into: Uint8Array, at: number, index: number, buf: Uint8Array, start: number, end: number): number {
     if (at < 0) return at;
     const name = STATIC_LINES[index]!;
-    return this.hpack.writeField(into, at, name, 0, STATIC_NAME_BYTES[index]!, buf, start, end, OWNER.NOBODY);
+    const to = this.hpack.writeField(into, at, name, 0, STATIC_NAME_BYTES[index]!, buf, start, end, OWNER.NOBODY);
+    this.#prologues.note(this.hpack.lastReference);
+    return to;
   }
 }
 

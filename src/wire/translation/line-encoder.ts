@@ -1,5 +1,5 @@
 /** The lines of a head into fields: by template where the head is like one before, else one by one. */
-import { equalBytes, hashBytes } from "../hpack/bytes.ts";
+import { type EqualBytes, equalBytes, hashBytes } from "../hpack/bytes.ts";
 import { BAD_FIELD, type HpackEncoder, NO_REFERENCE } from "../hpack/encoder.ts";
 import { TEMPLATES_MAX } from "../hpack/limits.ts";
 import { CR, LF } from "../http1/byte-classes.ts";
@@ -15,6 +15,9 @@ const DROPPED = -2;
 /** Bytes of the first line by which a template is looked for. Reason: enough to tell clients apart, little to hash. */
 const KEY_BYTES = 24;
 
+/** Up to here a loop compares faster than a native call. */
+const LOOP_BYTES_MAX = 128;
+
 /** Heads in a row that a template may miss before it is given up for them. */
 const MISSES_MAX = 2;
 
@@ -29,14 +32,17 @@ export interface LineContext {
 /** One per encoder. Makes each template on first use. */
 export class LineEncoder {
   readonly #hpack: HpackEncoder;
+  readonly #equal: EqualBytes;
   readonly #line = new HeadLine();
   readonly #templates: (HeadTemplate | undefined)[] = new Array(TEMPLATES_MAX).fill(undefined);
   readonly #keys = new Int32Array(TEMPLATES_MAX);
   /** Offset behind the last line that was read. */
   #at = 0;
 
-  constructor(hpack: HpackEncoder) {
+  /** @param equal for runs of many lines; single names are compared here. */
+  constructor(hpack: HpackEncoder, equal: EqualBytes) {
     this.#hpack = hpack;
+    this.#equal = equal;
   }
 
   /**
@@ -93,7 +99,7 @@ export class LineEncoder {
       if (runEnd > 0) {
         const from = template.start[i]!;
         const length = template.end[runEnd - 1]! - from;
-        if (this.#at + length <= end && equalBytes(template.bytes, from, buf, this.#at, length)) {
+        if (this.#at + length <= end && this.#isRun(buf, template.bytes, from, length)) {
           to = this.#writeRun(template, i, runEnd, buf, end, into, to, context);
           if (to < 0) return to;
           i = runEnd;
@@ -116,6 +122,12 @@ export class LineEncoder {
     }
     this.#isComplete = true;
     return to;
+  }
+
+  #isRun(buf: Uint8Array, known: Uint8Array, from: number, length: number): boolean {
+    return length > LOOP_BYTES_MAX
+      ? this.#equal(buf, this.#at, known, from, length)
+      : equalBytes(buf, this.#at, known, from, length);
   }
 
   /** Lines known to be the same as the template's; only their entries may be gone. */
