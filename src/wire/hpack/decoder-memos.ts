@@ -146,7 +146,9 @@ function fits(memo: Memo, fields: FieldList): boolean {
 function apply(memo: Memo, fields: FieldList): void {
   const base = fields.length;
   const lines = fields.lines;
-  fields.length = copyBytes(fields.bytes, base, memo.text, 0, memo.text.length);
+  // Within the list's limit, hence within the buffer.
+  fields.bytes.set(memo.text, base);
+  fields.length = base + memo.text.length;
   fields.count += memo.fields;
   fields.listBytes += memo.listBytes;
   if (memo.pseudoSeen !== 0) {

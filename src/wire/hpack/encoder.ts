@@ -7,6 +7,7 @@ import { DynamicTable } from "./dynamic-table.ts";
 import { encodeHuffman, huffmanBytes } from "./huffman.ts";
 import { INTEGER_BYTES_MAX, writeInteger } from "./integers.ts";
 import {
+  BYTES_PER_NAME,
   CHAIN_STEPS_MAX,
   ENTRY_OVERHEAD_BYTES,
   ENTRY_SHARE_MAX,
@@ -44,7 +45,7 @@ export class HpackEncoder {
    * NO_REFERENCE. `writeReference` writes the same again.
    */
   lastReference: number = NO_REFERENCE;
-  readonly #names = new NameCache();
+  readonly #names: NameCache;
   readonly #limitMax: number;
   readonly #doorkeeper: Doorkeeper;
   /** Sizes to announce at the start of the next block; -1 for none. */
@@ -72,7 +73,8 @@ export class HpackEncoder {
     this.#owner = new Int32Array(slots);
     this.#id = new Float64Array(slots);
     this.#isUsed = new Uint8Array(slots);
-    this.#doorkeeper = new Doorkeeper(slots * 4);
+    this.#doorkeeper = new Doorkeeper(slots * 2);
+    this.#names = new NameCache((slots * ENTRY_OVERHEAD_BYTES) / BYTES_PER_NAME);
     // RFC 9113 6.5.2: the peer's decoder starts with the default, ours may want less.
     this.table.setLimit(Math.min(this.#limitMax, TABLE_BYTES_DEFAULT));
     if (this.#limitMax < TABLE_BYTES_DEFAULT) this.#lowestLimit = this.#limitMax;

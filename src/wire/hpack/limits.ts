@@ -62,9 +62,11 @@ export const HUFFMAN_SAVING_SHARE = 4;
 /** No entry may take more than one part in this many of the table. Reason: a large one would push out all that repeat. */
 export const ENTRY_SHARE_MAX = 2;
 
-/** Names that an encoder remembers, and the longest of them. Reason: real names are shorter, and a few dozen at a time. */
-export const NAMES_MAX = 128;
-export const NAME_BYTES_MAX = 64;
+/** Longest name that an encoder remembers. Reason: real names are shorter. */
+export const NAME_BYTES_MAX = 48;
+
+/** It remembers as many names as entries of this many bytes fit its table: 64 with 4 KiB. Reason: heads of a connection have a few dozen. */
+export const BYTES_PER_NAME = 64;
 
 /** Request lines that an encoder remembers, and the longest with its Host. Reason: hot paths are few; others are not worth it. */
 export const PROLOGUES_MAX = 64;

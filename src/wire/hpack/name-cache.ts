@@ -2,7 +2,7 @@
 import { asciiBytes, equalsIgnoringCase, TOKEN } from "../http1/byte-classes.ts";
 import { copyBytes } from "../http1/write-head.ts";
 import { equalBytes } from "./bytes.ts";
-import { NAME_BYTES_MAX, NAMES_MAX } from "./limits.ts";
+import { NAME_BYTES_MAX } from "./limits.ts";
 import { STATIC_ENTRIES, STATIC_LINES, STATIC_NAME_BYTES } from "./static-table.ts";
 
 /** How lines of a name are treated. */
@@ -27,29 +27,41 @@ const WAYS = 4;
 /** Names by bytes, verified; those that share their slots take turns. Owns its arrays. */
 export class NameCache {
   /** By slot: first index of the name in the static table, 0 where it is not there. */
-  readonly staticIndex = new Uint8Array(NAMES_MAX + 1);
+  readonly staticIndex: Uint8Array;
   /** By slot: one of NAME_RULE. */
-  readonly rule = new Uint8Array(NAMES_MAX + 1);
+  readonly rule: Uint8Array;
   /** By slot: number of the newest dynamic entry with this name, -1 for none. */
-  readonly entryId = new Float64Array(NAMES_MAX + 1);
+  readonly entryId: Float64Array;
   #turn = 0;
-  readonly #hash = new Int32Array(NAMES_MAX);
-  readonly #length = new Uint8Array(NAMES_MAX);
-  readonly #bytes = new Uint8Array(NAMES_MAX * NAME_BYTES_MAX);
+  readonly #max: number;
+  readonly #hash: Int32Array;
+  readonly #length: Uint8Array;
+  readonly #bytes: Uint8Array;
+
+  /** @param max how many names to remember: a power of two, at least four; one slot more is for a name that is too long. */
+  constructor(max: number) {
+    this.#max = max;
+    this.staticIndex = new Uint8Array(max + 1);
+    this.rule = new Uint8Array(max + 1);
+    this.entryId = new Float64Array(max + 1);
+    this.#hash = new Int32Array(max);
+    this.#length = new Uint8Array(max);
+    this.#bytes = new Uint8Array(max * NAME_BYTES_MAX);
+  }
 
   /**
    * Slot of the name at `buf[start, end)` with this hash, learnt if need be; valid until the next call. -1 when it is no
    * field name: empty, or a byte outside a token (a leading colon is let through, for pseudo-header fields).
    */
   find(buf: Uint8Array, start: number, end: number, hash: number): number {
-    const first = hash & (NAMES_MAX - WAYS);
+    const first = hash & (this.#max - WAYS);
     const length = end - start;
     for (let slot = first; slot < first + WAYS; slot++) {
       if (this.#hash[slot] !== hash || this.#length[slot] !== length || length === 0) continue;
       if (equalBytes(this.#bytes, slot * NAME_BYTES_MAX, buf, start, length)) return slot;
     }
     if (!isName(buf, start, end)) return -1;
-    if (length > NAME_BYTES_MAX) return this.#fill(NAMES_MAX, buf, start, end);
+    if (length > NAME_BYTES_MAX) return this.#fill(this.#max, buf, start, end);
     const slot = first + (this.#turn++ & (WAYS - 1));
     this.#hash[slot] = hash;
     this.#length[slot] = length;
