@@ -164,6 +164,7 @@ describe("a block is refused", () => {
     const obedient = new Peer(0);
     obedient.decoder.announce(0);
     expect(obedient.read(hex("2082"))).toEqual([":method: GET"]);
+    expect(obedient.read(hex("3f4582"))).toBe(BLOCK_ERROR.BAD_SIZE_UPDATE);
   });
 });
 

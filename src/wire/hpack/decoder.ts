@@ -39,7 +39,8 @@ const LF = 0x0a;
 export class HpackDecoder {
   readonly table: DynamicTable;
   readonly #memos = new DecoderMemos();
-  readonly #limitMax: number;
+  /** Largest size that the peer may set. */
+  #limitMax: number;
   /** Largest size that the next block must set before anything else; -1 where none is due. */
   #dueLimit = -1;
   /** Bytes of dynamic entries that the block under way refers to. */
@@ -55,6 +56,7 @@ export class HpackDecoder {
 
   /** The peer has acknowledged settings with this table size; where it is smaller than in use, its next block must say so (RFC 7541 4.2). */
   announce(limit: number): void {
+    this.#limitMax = limit;
     if (limit < this.table.limit) this.#dueLimit = limit;
   }
 

@@ -19,7 +19,7 @@ import {
 import { EVENT } from "./event.ts";
 import { BUDGET, CONTINUATIONS_MAX, INTERIM_ANSWERS_MAX } from "./limits.ts";
 import { ERROR_CODE, FLAG } from "./protocol.ts";
-import { sendHead } from "./send.ts";
+import { SENT, sendHead } from "./send.ts";
 import { readUint32 } from "./settings.ts";
 import { Http2Stream, NO_LENGTH } from "./stream.ts";
 
@@ -158,8 +158,9 @@ function refuseRequest<T>(state: ConnectionState<T>, stream: Http2Stream<T>, ref
   state.refusal = refusal;
   if (refusal === PARSE_ERROR.HEAD_TOO_LARGE || refusal === PARSE_ERROR.TARGET_TOO_LONG) {
     stream.isRemoteEnd = state.isEnd;
-    sendHead(state, stream, TOO_LARGE, 0, TOO_LARGE.length, true, 0);
-    if (!state.isEnd) writeStreamReset(state, stream.id, ERROR_CODE.NO_ERROR);
+    const isSent = sendHead(state, stream, TOO_LARGE, 0, TOO_LARGE.length, true, 0) === SENT.OK;
+    if (!isSent) writeStreamReset(state, stream.id, ERROR_CODE.ENHANCE_YOUR_CALM);
+    else if (!state.isEnd) writeStreamReset(state, stream.id, ERROR_CODE.NO_ERROR);
   } else {
     writeStreamReset(state, stream.id, ERROR_CODE.PROTOCOL_ERROR);
     spend(state, BUDGET.RESETS_CAUSED);
