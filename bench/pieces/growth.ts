@@ -1,4 +1,6 @@
 /** Does the cost of a request grow with the number of routes and rules? Two meshes side by side, 10 against 10,000. */
+import { join } from "node:path";
+import { writeDifferingHeads } from "../lib/differing-heads.ts";
 import { interleave, measure, validPairs } from "../lib/measure.ts";
 import type { PieceContext, PieceReport } from "../lib/piece.ts";
 import { median, ratioOfPairs, showRatio, tooFewPairs } from "../lib/statistics.ts";
@@ -17,9 +19,12 @@ export async function growth(context: PieceContext): Promise<PieceReport> {
       subjects.push(await startSelvedge(context.scratch, { label: `rules-${rules}`, rules }));
     }
     await warmUp(context, subjects);
+    // No two alike: a head that repeats is not routed and judged again, and would hide what rules cost.
+    const script = join(context.scratch.generators, "growth.lua");
+    writeDifferingHeads(script, "/p/5");
     const measured = await interleave(subjects, context.rounds, (subject) =>
       measure(subject, () =>
-        closedLoop({ port: subject.httpPort, path: "/p/5", connections: 64, seconds: context.seconds }),
+        closedLoop({ port: subject.httpPort, path: "/p/5", connections: 64, seconds: context.seconds, script }),
       ),
     );
     const [few = [], many = []] = subjects.map((subject) => measured.get(subject.name) ?? []);
