@@ -3,10 +3,11 @@
  * `npm run bench -- one-hop latency --seconds 3 --rounds 4 --without nginx,selvedge`; `--cases 1` is only the case that the
  * gate is about.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { arch, cpus, release } from "node:os";
 import { join } from "node:path";
 import { type Figure, GATES, verdictOf } from "./lib/gates.ts";
+import { mergeCases } from "./lib/merge-cases.ts";
 import type { Piece, PieceContext, PieceReport } from "./lib/piece.ts";
 import { stopAll } from "./lib/processes.ts";
 import { writeFigures } from "./lib/readme.ts";
@@ -110,7 +111,10 @@ function save(wanted: Arguments, reports: ReadonlyMap<string, PieceReport>): voi
       rounds: wanted.rounds,
       ...report,
     };
-    writeFileSync(join(out, `${name}.json`), `${JSON.stringify(record, null, 1)}\n`);
+    const file = join(out, `${name}.json`);
+    // Cases that were not run this time stay as they were measured before.
+    const kept = Number.isFinite(wanted.cases) && existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+    writeFileSync(file, `${JSON.stringify(mergeCases(record, kept), null, 1)}\n`);
   }
   if (wanted.isRecorded) writeFigures(join(import.meta.dir, "README.md"), out);
 }

@@ -13,8 +13,12 @@ interface Recorded {
   readonly seconds: number;
   readonly rounds: number;
   readonly rows: readonly (readonly string[])[];
+  readonly older?: { readonly at: string; readonly seconds: number; readonly rounds: number; readonly rows: number };
   readonly figures: readonly Figure[];
 }
+
+const describe = (run: { readonly at: string; readonly seconds: number; readonly rounds: number }): string =>
+  `${run.at.slice(0, 16).replace("T", " ")} UTC, ${run.rounds} rounds of ${run.seconds} s`;
 
 /** The block of figures as Markdown. */
 export function renderFigures(recorded: ReadonlyMap<string, Recorded>): string {
@@ -28,8 +32,8 @@ export function renderFigures(recorded: ReadonlyMap<string, Recorded>): string {
     }),
   );
   const tables = [...recorded].map(
-    ([name, { rows, at, seconds, rounds }]) =>
-      `### ${name}\n\n${at.slice(0, 16).replace("T", " ")} UTC, ${rounds} rounds of ${seconds} s.\n\n${markdownTable(rows)}`,
+    ([name, { rows, older, ...run }]) =>
+      `### ${name}\n\n${describe(run)}.${older === undefined ? "" : ` The last ${older.rows} rows: ${describe(older)}.`}\n\n${markdownTable(rows)}`,
   );
   return [
     `Machine: ${machine["cpu"]}, ${machine["cores"]} cores, Linux ${machine["kernel"]} ${machine["arch"]}; Bun ${machine["bun"]}, HAProxy ${machine["haproxy"]}, nginx ${machine["nginx"]}.`,
