@@ -95,7 +95,9 @@ test("10,000 requests over 2,000 connections, many of them abandoned, leave no c
   const counts = counted(worker);
   const answered = [...seen.statuses.values()].reduce((sum, count) => sum + count, 0);
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  expect(counts.get(404)).toBe(seen.statuses.get(404));
+  // Whoever is gone before it is accepted has no identity, and a short name from nobody is 404.
+  const notFound = seen.statuses.get(404) ?? 0;
+  expect(counts.get(404) ?? 0).toBeWithin(notFound, notFound + seen.aborted + 1);
   // An abandoned request counts, unless its caller was gone before anything of it was read.
   expect(total).toBeWithin(answered, answered + seen.aborted + 1);
   expect((counts.get(200) ?? 0) + (counts.get(0) ?? 0)).toBeGreaterThanOrEqual(seen.statuses.get(200) ?? 0);
