@@ -26,6 +26,18 @@ export interface SiteRecord {
   readonly accessLogSamplePercent: number;
 }
 
+/** A node of the site, this one included. */
+export interface NodeRecord {
+  readonly kind: "node";
+  /** `node/<name>` */
+  readonly key: string;
+  readonly name: string;
+  /** Where its tunnel is reached; absent: it only dials. */
+  readonly hostname?: string;
+  readonly port?: number;
+  readonly isLocal: boolean;
+}
+
 /** A socket the worker listens on. */
 export interface ListenerRecord {
   readonly kind: "listener";
@@ -33,16 +45,20 @@ export interface ListenerRecord {
   readonly key: string;
   /**
    * outbound: the shared listener, destination by `Host` or CONNECT. service: a loopback `clusterIP`, destination known.
-   * gateway: callers from outside the mesh. metrics: `GET /metrics` and nothing else.
+   * gateway: callers from outside the mesh. metrics: `GET /metrics` and nothing else. tunnel: mutual TLS from other nodes.
+   * inbound: plaintext from outside the node for one workload, where its PeerAuthentication is PERMISSIVE; callers have no
+   * identity, the destination is `service`, and of its endpoints the one of `workload`.
    */
-  readonly role: "outbound" | "service" | "gateway" | "metrics";
+  readonly role: "outbound" | "service" | "gateway" | "metrics" | "tunnel" | "inbound";
   readonly hostname: string;
   /** 0 = any free port; the worker reports the one it got. */
   readonly port: number;
-  /** role service: key of the ServiceRecord. */
+  /** roles service and inbound: key of the ServiceRecord. */
   readonly service?: string;
-  /** role service: which of its ports. */
+  /** roles service and inbound: which of its ports. */
   readonly servicePort?: number;
+  /** role inbound: key of the WorkloadRecord. */
+  readonly workload?: string;
   /** role gateway: routes by host name, most specific first; see `route/record.ts`. */
   readonly gateway?: GatewayListenerRecord;
 }
@@ -98,6 +114,11 @@ export interface WorkloadRecord {
   readonly selectors: readonly (readonly CallerSelector[])[];
   readonly calls: CallsRecord | null;
   readonly policies: PolicyRefs;
+  /** What PeerAuthentication asks of plaintext from outside the node, by port of the workload where it differs. Absent: STRICT. */
+  readonly mtls?: {
+    readonly mode: "STRICT" | "PERMISSIVE";
+    readonly ports: Readonly<Record<string, "STRICT" | "PERMISSIVE">>;
+  };
   readonly origin: Origin;
 }
 
@@ -109,7 +130,7 @@ export interface EndpointRecord {
   readonly port?: number;
   /** Path of a unix socket. */
   readonly unix?: string;
-  /** The node it lives on where that is another one. */
+  /** Name of the node it lives on where that is another one: reached by the tunnel, `hostname` and `port` are that node's view. */
   readonly node?: string;
   /** Taken out of rotation by an operator: keeps its connections, gets no new request. */
   readonly drained?: boolean;
@@ -181,6 +202,7 @@ export interface PolicyRecord {
 
 export type SnapshotRecord =
   | SiteRecord
+  | NodeRecord
   | ListenerRecord
   | WorkloadRecord
   | ServiceRecord

@@ -156,6 +156,11 @@ export class FrameWriter {
     return this.bytes(bytes);
   }
 
+  /** u32 length and bytes, copied. */
+  block(value: Uint8Array): this {
+    return this.u32(value.length).bytes(value);
+  }
+
   /** Raw bytes, copied, without a length before them: only as the last field. */
   bytes(value: Uint8Array): this {
     this.#room(value.length, 0, 0);
@@ -216,6 +221,13 @@ export class PayloadReader {
 
   big64(): bigint {
     return this.#view.getBigUint64(this.#take(8), true);
+  }
+
+  /** u32 length and as many bytes: a view into the payload. */
+  block(): Uint8Array {
+    const length = this.u32();
+    const start = this.#take(length);
+    return this.#bytes.subarray(start, start + length);
   }
 
   /** Valid UTF-8 of at most `bytesMax`; anything else is refused. */

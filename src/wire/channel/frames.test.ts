@@ -26,6 +26,12 @@ const toWorker: ToWorkerFrame[] = [
   { type: TO_WORKER.DRAIN, graceMs: 10_000 },
   { type: TO_WORKER.RUNS, count: 2 },
   { type: TO_WORKER.TAP, isOn: true },
+  { type: TO_WORKER.TRUST, version: 3, nowMs: 1_800_000_000_000, bundle: bytes, bans: Uint8Array.of(9) },
+  { type: TO_WORKER.KEYS, workload: "workload/prod/web", chain: [bytes, bytes], key: Uint8Array.of(7) },
+  { type: TO_WORKER.KEYS, workload: "", chain: [], key: new Uint8Array(0) },
+  { type: TO_WORKER.PEER_SEND, requestId: 1, node: "till-2", kind: 4, bytes },
+  { type: TO_WORKER.PEER_ANSWER, requestId: 1, status: 200, bytes: new Uint8Array(0) },
+  { type: TO_WORKER.JOIN_DOOR, isOpen: true },
 ];
 
 const toKeeper: ToKeeperFrame[] = [
@@ -38,6 +44,19 @@ const toKeeper: ToKeeperFrame[] = [
   { type: TO_KEEPER.LISTENING, listener: "listener/outbound/127.0.0.1:0", port: 0, errno: 98, message: "in use" },
   { type: TO_KEEPER.READY, generation: 9 },
   { type: TO_KEEPER.DRAINED, streamsCut: 4 },
+  { type: TO_KEEPER.TRUST_TAKEN, version: 3 },
+  { type: TO_KEEPER.PEER_REQUEST, requestId: 2, door: "tunnel", node: "till-2", address: "10.0.0.2", kind: 1, bytes },
+  { type: TO_KEEPER.PEER_REQUEST, requestId: 2, door: "join", node: "", address: "10.0.0.2", kind: 1, bytes },
+  { type: TO_KEEPER.PEER_REPLY, requestId: 2, status: 1, bytes: new Uint8Array(0) },
+  {
+    type: TO_KEEPER.TUNNEL,
+    node: "till-2",
+    direction: "dialer",
+    isUp: false,
+    address: "10.0.0.2:15008",
+    reason: "gone",
+  },
+  { type: TO_KEEPER.REFUSED, node: "", address: "10.0.0.2", reason: "banned", detail: "key 12" },
   ...ENDPOINT_STATES.map(
     (state) => ({ type: TO_KEEPER.ENDPOINT, endpoint: "workload/prod/web|127.0.0.1:80", state, reason: "r" }) as const,
   ),

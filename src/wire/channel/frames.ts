@@ -28,6 +28,22 @@ export const TO_WORKER = {
   RUNS: 7,
   /** u64 sampling of `tap`: u8 on/off. While on, every request goes to the record ring. */
   TAP: 8,
+  /**
+   * What identities of others are judged by: u64 version, u64 time in ms since 1970 on the keeper's judged clock, u32 length +
+   * trust bundle (JSON), u32 length + bans (JSON). Answered by TRUST_TAKEN once every connection was judged again.
+   */
+  TRUST: 9,
+  /**
+   * One identity of this node with its key: string workload key ("" = the node itself), u8 certificates, each u32 length + DER,
+   * leaf first, the root included; u32 length + PKCS #8 key. No certificates and no key: the identity is taken away.
+   */
+  KEYS: 10,
+  /** u32 request id, string node, u32 kind, u32 length + bytes: asks a node over the tunnel; answered by PEER_REPLY. */
+  PEER_SEND: 11,
+  /** u32 request id, u32 status, u32 length + bytes: the answer to a PEER_REQUEST. */
+  PEER_ANSWER: 12,
+  /** u8 0/1: whether somebody without a certificate may ask to join at the tunnel's port. */
+  JOIN_DOOR: 13,
 } as const;
 
 export const TO_KEEPER = {
@@ -54,10 +70,35 @@ export const TO_KEEPER = {
    * 1: the scraper is gone, send no more.
    */
   METRICS_MORE: 74,
+  /** u64 version of TRUST: everything that it no longer holds for is closed. */
+  TRUST_TAKEN: 75,
+  /**
+   * A message from another node: u32 request id, u8 door (index in PEER_DOORS), string node ("" at the join door), string
+   * address, u32 kind, u32 length + bytes. Answered by PEER_ANSWER.
+   */
+  PEER_REQUEST: 76,
+  /** The answer to a PEER_SEND: u32 request id, u32 status (PEER_STATUS, or what the other keeper said), u32 length + bytes. */
+  PEER_REPLY: 77,
+  /** A tunnel came up or went down: string node, u8 direction (index in TUNNEL_DIRECTIONS), u8 up, string address, string reason. */
+  TUNNEL: 78,
+  /** Somebody was not believed, for the audit log: string node ("" = unknown), string address, string reason, string detail. */
+  REFUSED: 79,
 } as const;
 
+/** Longest message between two keepers. Reason: a bundle of two roots and 1,024 bans. */
+export const PEER_MESSAGE_BYTES_MAX = 160 * 1024;
+
+/** Ways by which a message from elsewhere comes; the order is that of the wire. tunnel: its node is proven. join: nobody is. */
+export const PEER_DOORS = ["tunnel", "join"] as const;
+
+/** Who dialed; the order is that of the wire. */
+export const TUNNEL_DIRECTIONS = ["dialer", "listener"] as const;
+
+/** What became of a message to another node, where it is not what the other keeper said (200 and above). */
+export const PEER_STATUS = { OK: 0, NOT_CONNECTED: 1, TIMED_OUT: 2, REFUSED: 3, MALFORMED: 4 } as const;
+
 /** Number in HELLO. A worker with another one is not talked to. */
-export const CHANNEL_PROTOCOL = 1;
+export const CHANNEL_PROTOCOL = 2;
 
 /** Chunks the keeper sends before it waits for METRICS_MORE. Reason: four of 64 KiB hide the way there and back. */
 export const METRICS_CHUNKS_AHEAD = 4;
