@@ -10,11 +10,10 @@ import { CertificateError } from "./certificate-error.ts";
 import type { IssuedCertificate, IssueProblem, IssueReply, IssueRequest, Signer } from "./issue-protocol.ts";
 import { CHALLENGE_BYTES, makeIssuerRequest, readIssuerRequest } from "./issuer-request.ts";
 import { BACKDATE_MS, ISSUER_LIFE_MS, ROOT_LIFE_MS, SVID_LIFE_MS } from "./lifetimes.ts";
-import { ISSUER_ORGANIZATION, nodeServerName, ROOT_ORGANIZATION } from "./node-names.ts";
+import { ISSUER_ORGANIZATION, isNodeName, nodeServerName, ROOT_ORGANIZATION } from "./node-names.ts";
 import { judgeIssuer, rootProblem } from "./profile.ts";
 
 const SVID_ORGANIZATION = "Selvedge";
-const NODE_NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
 class IssueError extends Error {
   readonly problem: IssueProblem;
@@ -53,7 +52,7 @@ async function perform(request: IssueRequest): Promise<IssueReply> {
       return { kind: "issued", issued: [{ certificate, key: exportKey(pair.privateKey) }] };
     }
     case "ask": {
-      if (!NODE_NAME.test(request.node)) refuse("node_name");
+      if (!isNodeName(request.node)) refuse("node_name");
       if (request.challenge.length !== CHALLENGE_BYTES) refuse("request_form");
       if (trustDomainProblem(request.trustDomain) !== undefined) refuse("trust_domain");
       const { privateKey } = generatePair();
@@ -142,7 +141,7 @@ async function makeRoot(trustDomain: string, nowMs: number): Promise<IssuedCerti
 
 async function signIssuer(root: OpenSigner, node: string, spki: Uint8Array, nowMs: number): Promise<Uint8Array> {
   const { trustDomain } = root;
-  if (!NODE_NAME.test(node)) refuse("node_name");
+  if (!isNodeName(node)) refuse("node_name");
   if (rootProblem(root.certificate, trustDomain) !== undefined) refuse("signer");
   const der = await buildCertificate({
     role: "issuer",

@@ -19,3 +19,10 @@ export function nodeServerName(trustDomain: string, node: string): string {
   const id = printSpiffeId(nodeId(trustDomain, node));
   return `${createHash("sha256").update(id).digest("hex").slice(0, 32)}.${NODE_DNS_SUBTREE}`;
 }
+
+const NODE_NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** Whether a text can name a node: a DNS label (RFC 1123 2.1). */
+export function isNodeName(text: string): boolean {
+  return NODE_NAME.test(text);
+}

@@ -74,7 +74,8 @@ export const TO_KEEPER = {
   TRUST_TAKEN: 75,
   /**
    * A message from another node: u32 request id, u8 door (index in PEER_DOORS), string node ("" at the join door), string
-   * address, u32 kind, u32 length + bytes. Answered by PEER_ANSWER.
+   * address, u32 kind, u32 length + bytes. Answered by PEER_ANSWER. At the join door the bytes are the session's keying material
+   * (JOIN_KEYING_BYTES under JOIN_EXPORTER_LABEL of `identity/join-protocol.ts`, exported by the worker), then what came.
    */
   PEER_REQUEST: 76,
   /** The answer to a PEER_SEND: u32 request id, u32 status (PEER_STATUS, or what the other keeper said), u32 length + bytes. */
