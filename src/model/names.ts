@@ -5,6 +5,11 @@ export function workloadKey(namespace: string, name: string): string {
   return `workload/${namespace}/${name}`;
 }
 
+/** Key of a NodeRecord. */
+export function nodeKey(name: string): string {
+  return `node/${name}`;
+}
+
 /** Key of a ServiceRecord. */
 export function serviceKey(namespace: string, name: string): string {
   return `service/${namespace}/${name}`;

@@ -110,7 +110,11 @@ export interface WorkloadRecord {
   readonly version: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly isLocal: boolean;
+  /** Where it runs; with `isOnEveryNode` this node, and its equals run on all others. */
   readonly node: string;
+  /** `nodes: all`: every node of the site may speak for it. */
+  readonly isOnEveryNode?: true;
+  /** Empty for a workload of another node: its users need not exist here. */
   readonly selectors: readonly (readonly CallerSelector[])[];
   readonly calls: CallsRecord | null;
   readonly policies: PolicyRefs;

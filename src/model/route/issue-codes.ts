@@ -69,6 +69,21 @@ export const ROUTING_CODES = {
     title: "The site has no name for this node",
     fix: "Start with --node NAME or set SELVEDGE_NODE, Site.spec.node or the host name to one of the Nodes.",
   },
+  SV1015: {
+    severity: "error",
+    title: "Two nodes with one address",
+    fix: "Give each node an address of its own: behind one address only one of them can be reached.",
+  },
+  SV1016: {
+    severity: "error",
+    title: "Several nodes and no tunnel",
+    fix: "Set Site.spec.tunnel, such as 0.0.0.0:15008: it is what the other nodes connect to.",
+  },
+  SV1017: {
+    severity: "warning",
+    title: "A node that the others cannot reach",
+    fix: "Add a Node document with its address. Until then calls to its workloads from other nodes get 503.",
+  },
   SV1101: {
     severity: "warning",
     title: "A route's parent is unknown (NoMatchingParent)",

@@ -29,7 +29,8 @@ export class Listeners {
   /** Opens what is new, closes what is gone, and answers what became of each new one. Connections live on. */
   update(records: Iterable<ListenerRecord>): ListenerOutcome[] {
     const wanted = new Map<string, ListenerRecord>();
-    for (const record of records) wanted.set(record.key, record);
+    // A tunnel is TLS with listeners of its own: opened here it would take plaintext.
+    for (const record of records) if (record.role !== "tunnel") wanted.set(record.key, record);
     for (const [key, listener] of this.#open) {
       if (wanted.has(key)) continue;
       this.#open.delete(key);

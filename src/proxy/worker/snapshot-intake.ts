@@ -5,7 +5,7 @@ import { INTAKE_SLICE_MS } from "../limits.ts";
 import type { RecordStore } from "../mesh/store.ts";
 
 /** Kinds of records there are; anything else is not from our keeper. */
-const KINDS: ReadonlySet<string> = new Set(["site", "listener", "workload", "service", "external", "policy"]);
+const KINDS: ReadonlySet<string> = new Set(["site", "node", "listener", "workload", "service", "external", "policy"]);
 
 export interface IntakeHost {
   nowMs(): number;

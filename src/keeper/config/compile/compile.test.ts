@@ -19,6 +19,7 @@ import {
   service,
   site,
   toService,
+  twoNodes,
   workload,
 } from "./testing.ts";
 
@@ -68,16 +69,6 @@ describe("the site", () => {
     expect(issueTexts(compileAll([site({}, "a"), site({}, "b")]))).toEqual([
       "SV1002 Site b beside Site a, expected one",
     ]);
-  });
-
-  test("refuses a node that no document names where nodes are declared", () => {
-    const nodes = [
-      document("Node", "till-1", { address: "10.0.0.1:15008" }),
-      document("Node", "till-2", { address: "10.0.0.2:15008" }),
-    ];
-    expect(codes(nodes, { node: "till-1" })).toEqual([]);
-    expect(issueTexts(compileAll(nodes, { node: "til-1" }))[0]).toEndWith("(did you mean till-1?)");
-    expect(codes(nodes, { node: "other" })).toEqual(["SV1014"]);
   });
 
   test("keeps IPv6 listen addresses apart from their port", () => {
@@ -144,7 +135,7 @@ describe("workloads", () => {
 
   test("with an unknown user are refused, but not where they run elsewhere", () => {
     const selectors = [["unix:user:nobody-here"]];
-    const elsewhere = [site({ node: "till-1" }), document("Node", "till-2", { address: "10.0.0.2:15008" })];
+    const elsewhere = twoNodes();
     expect(codes([workload("web", { selectors })])).toEqual(["SV1005"]);
     expect(codes([...elsewhere, workload("web", { selectors, node: "till-2" })])).toEqual([]);
   });
@@ -161,20 +152,6 @@ describe("workloads", () => {
     ];
     expect(codes(alike("b"))).toEqual(["SV1006"]);
     expect(codes(alike("a"))).toEqual([]);
-  });
-
-  test("name their node where there are several", () => {
-    const nodes = [site({ node: "till-1" }), document("Node", "till-2", { address: "10.0.0.2:15008" })];
-    expect(codes([...nodes, workload("a")])).toEqual(["SV1003"]);
-    expect(codes([...nodes, workload("a", { node: "all" })])).toEqual([]);
-    expect(issueTexts(compileAll([...nodes, workload("a", { node: "till-3" })]))[0]).toEndWith(
-      "(did you mean till-2?)",
-    );
-    const result = compileAll([...nodes, workload("a", { node: "till-2" }), service("a")]);
-    expect(record(result, "workload", "workload/prod/a").isLocal).toBe(false);
-    expect(record(result, "service", "service/prod/a").ports[0]!.endpoints).toEqual([
-      { workload: "workload/prod/a", node: "till-2", hostname: "127.0.0.1", port: 9000 },
-    ]);
   });
 
   test("may call Services by any of their names and hosts outside the mesh", () => {

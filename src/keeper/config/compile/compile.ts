@@ -10,6 +10,7 @@ import { WorkloadIndex } from "./endpoints.ts";
 import { compileExternals } from "./externals.ts";
 import { GatewayRoutes } from "./gateways.ts";
 import { checkWorkloadAddresses, serviceListeners, siteListeners, withoutConflicts } from "./listeners.ts";
+import { compileNodes } from "./nodes.ts";
 import { compilePolicies } from "./policies.ts";
 import { PortRoutes } from "./port-routes.ts";
 import { Report } from "./report.ts";
@@ -61,6 +62,7 @@ export function compile(documents: readonly AnyDocument[], env: CompileEnv): Com
   checkPeerAuthentication(set.all("PeerAuthentication"), report);
   const records: SnapshotRecord[] = [
     site.record,
+    ...compileNodes(set, site, report),
     ...listeners,
     ...compileWorkloads(set.all("Workload"), site, workloadLinks, env, report),
     ...compileServices(set.all("Service"), site, serviceLinks, report),

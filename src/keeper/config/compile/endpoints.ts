@@ -49,19 +49,23 @@ export function compileEndpoints(
   for (const workload of workloads) {
     const { address } = workload.spec;
     if (address === undefined) continue;
-    const node = nodeOf(workload, site);
-    const common = {
-      workload: workloadKey(workload.metadata.namespace, workload.metadata.name),
-      ...(node === site.record.node ? {} : { node }),
-    };
-    if (address.startsWith("unix:")) {
-      endpoints.push({ ...common, unix: address.slice("unix:".length) });
-      continue;
+    const key = workloadKey(workload.metadata.namespace, workload.metadata.name);
+    const isUnix = address.startsWith("unix:");
+    const number = isUnix ? 0 : targetNumber(service, port, portIndex, workload, report);
+    if (number === undefined) continue;
+    const where = isUnix ? { unix: address.slice("unix:".length) } : { hostname: address, port: number };
+    for (const node of placesOf(workload, site)) {
+      endpoints.push({ workload: key, ...(node === site.record.node ? {} : { node }), ...where });
     }
-    const number = targetNumber(service, port, portIndex, workload, report);
-    if (number !== undefined) endpoints.push({ ...common, hostname: address, port: number });
   }
   return endpoints;
+}
+
+/** The nodes that a workload is reached on, this one first. Behind `nodes: all` stand those that can be reached at all. */
+function placesOf(workload: Workload, site: CompiledSite): readonly string[] {
+  const { node } = site.record;
+  if (workload.spec.node !== "all") return [nodeOf(workload, site)];
+  return [node, ...[...site.reachable].filter((other) => other !== node).sort()];
 }
 
 function targetNumber(

@@ -20,16 +20,14 @@ export function listenerKey(role: ListenerRecord["role"], hostname: string, port
   return `listener/${role}/${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }
 
-/** The shared outbound listener and the one for metrics. */
+/** The shared outbound listener, the one for metrics, and the one for tunnels from other nodes where there is to be one. */
 export function siteListeners(site: CompiledSite): PlacedListener[] {
-  return (["outbound", "metrics"] as const).map((role) => {
-    const { hostname, port } = splitAddress(site.spec[role]);
-    return {
-      record: { kind: "listener", key: listenerKey(role, hostname, port), role, hostname, port },
-      document: site.document,
-      path: ["spec", role],
-      owner: `Site.spec.${role}`,
-    };
+  return (["outbound", "metrics", "tunnel"] as const).flatMap((role): PlacedListener[] => {
+    const address = site.spec[role];
+    if (address === undefined) return [];
+    const { hostname, port } = splitAddress(address);
+    const record: ListenerRecord = { kind: "listener", key: listenerKey(role, hostname, port), role, hostname, port };
+    return [{ record, document: site.document, path: ["spec", role], owner: `Site.spec.${role}` }];
   });
 }
 

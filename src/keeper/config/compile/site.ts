@@ -37,6 +37,8 @@ export interface CompiledSite {
   readonly document: DocumentOf<"Site"> | undefined;
   /** Every node that documents name, this one included. */
   readonly nodes: ReadonlySet<string>;
+  /** Those of them that have a Node document, and so an address. */
+  readonly reachable: ReadonlySet<string>;
 }
 
 /** Resolves the site; `--node` and SELVEDGE_NODE go before Site.spec.node, the host name comes after it. */
@@ -48,7 +50,8 @@ export function compileSite(documents: DocumentSet, env: CompileEnv, report: Rep
   }
   const spec = document?.spec ?? SITE_DEFAULTS;
   const node = env.node ?? spec.node ?? env.hostname;
-  const declared = documents.all("Node").map((one) => one.metadata.name);
+  const reachable = new Set(documents.all("Node").map((one) => one.metadata.name));
+  const declared = [...reachable];
   if (spec.node !== undefined) declared.push(spec.node);
   const nodes = new Set([...declared, node]);
   const where: Located | undefined = document ?? documents.all("Node")[0];
@@ -73,5 +76,5 @@ export function compileSite(documents: DocumentSet, env: CompileEnv, report: Rep
     outboundTrafficPolicy: spec.outboundTrafficPolicy,
     accessLogSamplePercent: spec.accessLogSamplePercent,
   };
-  return { record, spec, document, nodes };
+  return { record, spec, document, nodes, reachable };
 }

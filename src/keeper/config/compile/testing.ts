@@ -44,6 +44,15 @@ export function site(spec: Partial<Spec<"Site">> = {}, name = "store"): Document
   return document("Site", name, { ...SITE_DEFAULTS, trustDomain: `${name}.mesh`, ...spec });
 }
 
+/** A site of till-1 (this node) and till-2. */
+export function twoNodes(spec: Partial<Spec<"Site">> = {}): AnyDocument[] {
+  return [
+    site({ tunnel: "0.0.0.0:15008", ...spec }),
+    document("Node", "till-1", { address: "10.0.0.1:15008" }),
+    document("Node", "till-2", { address: "10.0.0.2:15008" }),
+  ];
+}
+
 /** A workload; by default on 127.0.0.1 with port http: 9000 and the label app. */
 export function workload(name: string, spec: Partial<Spec<"Workload">> = {}, labels?: Record<string, string>) {
   const short = name.slice(name.indexOf("/") + 1);

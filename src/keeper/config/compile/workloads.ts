@@ -49,6 +49,7 @@ export function compileWorkloads(
       labels,
       isLocal,
       node,
+      ...(document.spec.node === "all" && site.nodes.size > 1 ? { isOnEveryNode: true as const } : {}),
       selectors,
       calls: links.calls(document),
       policies: links.policies(document),
