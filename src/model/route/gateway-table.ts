@@ -14,6 +14,8 @@ export const HOST_LABELS_MAX = 127;
  * hide them.
  */
 export class GatewayTable {
+  /** Name of the listener, `namespace/name/listener`. */
+  readonly name: string;
   readonly #exact = new Map<string, RouteTable>();
   /** By suffix with its leading dot: `.example.com`. */
   readonly #wildcards = new Map<string, RouteTable>();
@@ -25,6 +27,7 @@ export class GatewayTable {
     splits: SplitRegistry,
     scope = "",
   ) {
+    this.name = scope;
     for (const { hostname, routes } of hosts) {
       const table = new RouteTable(routes, splits, `${scope}/${hostname ?? "*"}`);
       if (hostname === undefined) this.#any = table;

@@ -10,7 +10,8 @@ import type {
   ServiceRecord,
 } from "../../model/snapshot.ts";
 import type { EdgeDestination } from "../../telemetry/edge-labels.ts";
-import type { Endpoint } from "../upstream/endpoint.ts";
+import { pinnedEndpoint } from "../pin/pin-text.ts";
+import { type Endpoint, endpointKey } from "../upstream/endpoint.ts";
 import type { EndpointRegistry } from "../upstream/endpoint-registry.ts";
 import type { Workload } from "./workload.ts";
 
@@ -33,6 +34,10 @@ export interface Target {
   readonly policies: PolicySet | null;
   readonly isDrained: boolean;
   readonly port: ServicePort | ExternalPort;
+  /** Name of the node it lives on where that is another one, else `""`. */
+  readonly node: string;
+  /** How nodes call it among themselves; `""` outside the mesh. */
+  readonly pinned: string;
 }
 
 /** What a request can be for. */
@@ -97,6 +102,8 @@ export class ServicePort {
         policies: workload ? context.policySet(workload.record.policies, true) : context.denyByDefault,
         isDrained: endpoint.drained === true,
         port: this,
+        node: endpoint.node ?? "",
+        pinned: pinnedEndpoint(endpointKey(endpoint)),
       };
     });
   }
@@ -157,6 +164,8 @@ export class ExternalPort {
       policies: null,
       isDrained: false,
       port: this,
+      node: "",
+      pinned: "",
     }));
   }
 

@@ -5,7 +5,7 @@ import type { RouteTableRecord } from "../../model/route/record.ts";
 import type { SplitRegistry } from "../../model/route/split-registry.ts";
 import { RouteTable } from "../../model/route/table.ts";
 import { TcpRouteTable } from "../../model/route/tcp.ts";
-import type { GatewayListenerRecord, PolicyRefs, SiteRecord } from "../../model/snapshot.ts";
+import type { GatewayListenerRecord, ListenerRecord, PolicyRefs, SiteRecord } from "../../model/snapshot.ts";
 import type { EndpointRegistry } from "../upstream/endpoint-registry.ts";
 import { meshName, splitAuthority } from "./authority.ts";
 import { type Destination, type DestinationContext, ExternalPort, Service } from "./destination.ts";
@@ -29,6 +29,8 @@ export class Mesh implements DestinationContext {
   #policySets: PolicySetFactory | null = null;
   #policiesEpoch = -1;
   #authorities = new Map<string, Destination | null>();
+  /** By name; `null` until somebody asks. */
+  #gatewayListeners: Map<string, ListenerRecord> | null = null;
   // By record: a table is rebuilt only when its own record changed.
   readonly #routeTables = new WeakMap<RouteTableRecord, RouteTable>();
   readonly #tcpTables = new WeakMap<RouteTableRecord, TcpRouteTable>();
@@ -60,6 +62,7 @@ export class Mesh implements DestinationContext {
     this.#services = new Map();
     this.#externals = new Map();
     this.#authorities = new Map();
+    this.#gatewayListeners = null;
     if (this.#policiesEpoch !== this.#store.policiesEpoch) {
       this.#policiesEpoch = this.#store.policiesEpoch;
       this.#policySets = new PolicySetFactory((key) => this.#store.get("policy", key), this.site);
@@ -102,6 +105,18 @@ export class Mesh implements DestinationContext {
 
   gatewayTable(record: GatewayListenerRecord): GatewayTable {
     return remembered(this.#gatewayTables, record, () => new GatewayTable(record.hosts, this.#splits, record.name));
+  }
+
+  /** The listener of a Gateway by its name, `namespace/name/listener`; the first, where it has several addresses. */
+  gatewayListener(name: string): ListenerRecord | undefined {
+    if (!this.#gatewayListeners) {
+      this.#gatewayListeners = new Map();
+      for (const listener of this.#store.all("listener")) {
+        const key = listener.gateway?.name;
+        if (key !== undefined && !this.#gatewayListeners.has(key)) this.#gatewayListeners.set(key, listener);
+      }
+    }
+    return this.#gatewayListeners.get(name);
   }
 
   /**
