@@ -7,6 +7,8 @@ export interface LineProcess {
   say(line: string): void;
   /** The next line it prints. Rejects where it ends first. */
   line(): Promise<string>;
+  /** Ends its standard input. */
+  closeInput(): void;
   /** Ends it (SIGKILL) and waits until it is gone. */
   end(): Promise<void>;
   readonly exited: Promise<number>;
@@ -27,6 +29,9 @@ export function startLines(command: readonly string[], env?: Readonly<Record<str
     say(line) {
       child.stdin.write(`${line}\n`);
       child.stdin.flush();
+    },
+    closeInput() {
+      child.stdin.end();
     },
     async line() {
       const next = await lines.next();

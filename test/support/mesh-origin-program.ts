@@ -7,10 +7,12 @@
 export interface OriginArgument {
   readonly name: string;
   readonly port?: number;
+  /** Default: 127.0.0.1. */
+  readonly hostname?: string;
   readonly unix?: string;
 }
 
-const { name, port = 0, unix } = JSON.parse(process.argv[2] ?? "{}") as OriginArgument;
+const { name, port = 0, hostname = "127.0.0.1", unix } = JSON.parse(process.argv[2] ?? "{}") as OriginArgument;
 let served = 0;
 
 async function answer(request: Request): Promise<Response> {
@@ -25,7 +27,7 @@ async function answer(request: Request): Promise<Response> {
 
 const server =
   unix === undefined
-    ? Bun.serve({ hostname: "127.0.0.1", port, idleTimeout: 60, fetch: answer })
+    ? Bun.serve({ hostname, port, idleTimeout: 60, fetch: answer })
     : Bun.serve({ unix, fetch: answer });
 console.log(unix === undefined ? server.port : 0);
 for await (const _ of console) console.log(served);
