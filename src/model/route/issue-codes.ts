@@ -16,7 +16,7 @@ export const ROUTING_CODES = {
   SV1003: {
     severity: "error",
     title: "A Workload does not say on which node it runs",
-    fix: "Add spec.node, or nodes: all. It may be left out only where the site has one node.",
+    fix: "Say node: NAME, or nodes: all (in the short form node: all). It may be left out only where the site has one node.",
   },
   SV1004: { severity: "error", title: "Unknown node", fix: "Add a Node document, or correct the name." },
   SV1005: {
@@ -83,6 +83,11 @@ export const ROUTING_CODES = {
     severity: "warning",
     title: "A node that the others cannot reach",
     fix: "Add a Node document with its address. Until then calls to its workloads from other nodes get 503.",
+  },
+  SV1018: {
+    severity: "error",
+    title: "A node called all",
+    fix: "Give it another name: all means every node.",
   },
   SV1101: {
     severity: "warning",

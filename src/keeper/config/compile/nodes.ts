@@ -33,6 +33,7 @@ function nodesByName(documents: readonly Node[], report: Report): Map<string, No
   const nodes = new Map<string, Node>();
   for (const document of documents) {
     const { name } = document.metadata;
+    if (name === "all") report.add(document, ["metadata", "name"], "SV1018", "a Node is called all");
     const first = nodes.get(name);
     if (first === undefined) {
       nodes.set(name, document);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import type { AnyDocument, DocumentOf } from "../../../model/documents.ts";
@@ -148,11 +148,17 @@ services:
   expect(at("Site", "store", ["spec", "outbound"])).toEqual([1, 1]);
 });
 
-test("the short form of the contract stands for exactly the documents of its expansion", () => {
-  const text = readFileSync(join(folder, "valid-short-form.yaml"), "utf8");
-  const path = join(folder, "valid-short-form.expanded");
-  expect(printDocuments(decode(text).documents)).toBe(readFileSync(path, "utf8"));
-});
+for (const [name, what] of [
+  ["valid-short-form", "the short form of the contract"],
+  ["valid-short-nodes", "a short form with nodes"],
+] as const) {
+  test(`${what} stands for exactly the documents of its expansion`, () => {
+    const text = readFileSync(join(folder, `${name}.yaml`), "utf8");
+    const path = join(folder, `${name}.expanded`);
+    if (process.env["UPDATE"] === "1") writeFileSync(path, printDocuments(decode(text).documents));
+    expect(printDocuments(decode(text).documents)).toBe(readFileSync(path, "utf8"));
+  });
+}
 
 test("an empty list of callers lets nobody in, and no list leaves it to the default", () => {
   const policies = (allow: string) =>

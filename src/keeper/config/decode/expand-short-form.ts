@@ -1,3 +1,4 @@
+import { parseHostPort } from "../schema/addresses.ts";
 import type { ConfigNode, MapNode, NodeFields, NodeSource } from "../schema/config-node.ts";
 import { entryOf, nodeFrom } from "../schema/config-node.ts";
 import type { Reader } from "../schema/reader.ts";
@@ -9,7 +10,7 @@ import { expandService } from "./short-form-service.ts";
 
 /**
  * The full documents that a short form stands for, as trees whose parts have the positions of what they come from.
- * None where it has an error. The Site comes first, then the services in their order, then the assertions.
+ * None where it has an error. The Site comes first, then the nodes, then the services in their order, then the assertions.
  */
 export function expandShortForm(node: MapNode, reader: Reader): readonly ConfigNode[] {
   const form = shortForm.read(node, reader);
@@ -19,7 +20,7 @@ export function expandShortForm(node: MapNode, reader: Reader): readonly ConfigN
     const place = written(written(node, "services"), name) ?? node;
     return expandService({ name, namespace: service.namespace ?? form.namespace, service, node: place });
   });
-  return [siteOf(node), ...services, ...assertionsOf(node, form.namespace)];
+  return [siteOf(node), ...nodesOf(node), ...services, ...assertionsOf(node, form.namespace)];
 }
 
 /** The part that was written for a field, or `undefined`. */
@@ -32,10 +33,35 @@ function siteOf(node: MapNode): ConfigNode {
     trustDomain: written(node, "trustDomain"),
     outbound: written(node, "outbound"),
     metrics: written(node, "metrics"),
+    tunnel: written(node, "tunnel") ?? tunnelOf(node),
     defaultAction: written(node, "default"),
     outboundTrafficPolicy: written(node, "outboundTrafficPolicy"),
   };
   return nodeFrom({ apiVersion: "selvedge/v1", kind: "Site", metadata: { name: written(node, "mesh") }, spec }, node);
+}
+
+/** Port of the tunnel where the nodes have none in common. Istio's for the same purpose. */
+const TUNNEL_PORT = 15_008;
+
+/** Where the tunnel listens when nothing is said: on all addresses, at the port by which the nodes are reached. */
+function tunnelOf(node: MapNode): ConfigNode | undefined {
+  const nodes = written(node, "nodes");
+  if (nodes?.type !== "map" || nodes.entries.length === 0) return undefined;
+  const ports = new Set(nodes.entries.map(({ value }) => portOf(value)));
+  const [port] = ports;
+  return nodeFrom(`0.0.0.0:${ports.size === 1 && port !== undefined ? port : TUNNEL_PORT}`, nodes);
+}
+
+function portOf(address: ConfigNode): number | undefined {
+  return address.type === "scalar" ? parseHostPort(String(address.value))?.port : undefined;
+}
+
+function nodesOf(node: MapNode): readonly ConfigNode[] {
+  const nodes = written(node, "nodes");
+  if (nodes?.type !== "map") return [];
+  return nodes.entries.map(({ key, value }) =>
+    nodeFrom({ apiVersion: "selvedge/v1", kind: "Node", metadata: { name: key }, spec: { address: value } }, value),
+  );
 }
 
 function assertionsOf(node: MapNode, namespace: string): readonly ConfigNode[] {

@@ -76,7 +76,8 @@ function workloadsOf(context: ShortServiceContext, ports: readonly ExpandedPort[
   const calls = entryOf(node, "calls")?.value;
   if (service.versions === undefined) {
     const labels = { ...service.labels, app: name };
-    const fields = { labels, selectors: selectorsOf(service.run, node), ...listening(service, ports, node), calls };
+    const selectors = selectorsOf(service.run, node);
+    const fields = { labels, selectors, ...placeOf(service.node, node), ...listening(service, ports, node), calls };
     return [document(context, "Workload", name, fields, node)];
   }
   return Object.entries(service.versions).map(([version, item]) => {
@@ -84,13 +85,21 @@ function workloadsOf(context: ShortServiceContext, ports: readonly ExpandedPort[
     const place = nodeAt(node, ["versions", version]);
     const where = listening({ ...item, address: undefined, ports: undefined }, ports, place);
     const selectors = item.run === undefined ? selectorsOf(service.run, node) : selectorsOf(item.run, place);
-    const fields = { labels, serviceAccount: name, selectors, ...where, calls };
+    const on = item.node === undefined ? placeOf(service.node, node) : placeOf(item.node, place);
+    const fields = { labels, serviceAccount: name, selectors, ...on, ...where, calls };
     return document(context, "Workload", `${name}-${version}`, fields, place);
   });
 }
 
 function selectorsOf(run: ShortService["run"], node: ConfigNode): ConfigNode | undefined {
   return run === undefined ? undefined : nodeFrom(run, nodeAt(node, ["run"]));
+}
+
+/** `all` is no node's name but says that it runs on each. */
+function placeOf(name: string | undefined, node: ConfigNode): NodeFields {
+  if (name === undefined) return {};
+  const value = nodeFrom(name, nodeAt(node, ["node"]));
+  return name === "all" ? { nodes: value } : { node: value };
 }
 
 function listening(

@@ -1,5 +1,5 @@
 /** The short form: one document without `kind`, which a person can write from memory. */
-import { clusterIp, ipAddress, listenAddress, unixPath } from "./addresses.ts";
+import { clusterIp, ipAddress, listenAddress, nodeAddress, unixPath } from "./addresses.ts";
 import { list, map } from "./collections.ts";
 import { weight } from "./kinds/references.ts";
 import { defaultAction, METRICS_DEFAULT, OUTBOUND_DEFAULT, outboundTrafficPolicy } from "./kinds/site.ts";
@@ -25,6 +25,10 @@ export const caller = text({
 
 const RUN = "How its processes are recognised: a selector, a list (all of), or a list of lists (any of).";
 const UNIX = "Path of the unix socket that it listens on.";
+const NODE = "Node that it runs on, or `all`.";
+
+/** Most nodes of a short form. Reason: a site is one machine or a few; fleets are many sites. */
+export const SHORT_NODES_MAX = 64;
 
 const version = object(
   "MeshVersion",
@@ -33,6 +37,7 @@ const version = object(
     unix: optional(unixPath, UNIX),
     run: optional(run, RUN, "that of the service"),
     weight: withDefault(weight, "Share of the requests.", 1),
+    node: optional(dnsLabel, NODE, "that of the service"),
   },
   {
     rules: [
@@ -52,6 +57,7 @@ const version = object(
 const serviceFields = {
   namespace: optional(dnsLabel, "Namespace.", "that of the document"),
   run: optional(run, RUN, "never recognised as a caller"),
+  node: optional(dnsLabel, NODE, "this node (on a site with one)"),
   port: optional(port, "Port that it listens on."),
   ports: optional(
     map(dnsLabel, port, 64, 1),
@@ -127,6 +133,16 @@ export const shortForm = object("Mesh", {
   default: withDefault(defaultAction, "What happens to a request for a service without `allow`.", "deny"),
   outbound: withDefault(listenAddress, "Shared outbound listener.", OUTBOUND_DEFAULT),
   metrics: withDefault(listenAddress, "Listener for `GET /metrics`.", METRICS_DEFAULT),
+  nodes: withDefault(
+    map(dnsLabel, nodeAddress, SHORT_NODES_MAX),
+    "Nodes by name, with the address where the others reach them. Only where there are several.",
+    {},
+  ),
+  tunnel: optional(
+    listenAddress,
+    "Listener for mTLS tunnels from other nodes.",
+    "single node; with `nodes` 0.0.0.0 and the port that they have in common, else 15008",
+  ),
   outboundTrafficPolicy: withDefault(outboundTrafficPolicy, "Whether unknown hosts may be called.", "REGISTRY_ONLY"),
   services: withDefault(map(dnsLabel, service, SHORT_SERVICES_MAX), "Services by name.", {}),
   assert: withDefault(
