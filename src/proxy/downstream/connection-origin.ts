@@ -12,6 +12,7 @@ export class ConnectionOrigin implements RequestOrigin {
   fixed: Destination | null = null;
   gateway: GatewayTable | null = null;
   gatewayPolicies: PolicySet | null = null;
+  readonly pin = null;
   readonly memo = new AuthorityMemo();
   readonly localIp: string;
   readonly localPort: number;

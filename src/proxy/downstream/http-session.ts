@@ -54,7 +54,7 @@ export class HttpSession extends OnConnection implements Session, ExchangeClient
   }
 
   anotherTarget(failed: Target): Target {
-    const target = pickOther(failed, this.nowMs());
+    const target = pickOther(this.#origin, failed, this.nowMs());
     if (target !== failed) this.#ledger.elsewhere(target);
     return target;
   }

@@ -2,11 +2,8 @@ import { checkCalls } from "../../model/authz/calls.ts";
 import type { Denied } from "../../model/authz/decision.ts";
 import { authorize, type Permit } from "../../model/authz/permit.ts";
 import { FLAG } from "../../model/response-flags.ts";
-import { CORS_RESPONSE_HEADERS, isPreflight } from "../../model/route/cors.ts";
 import type { GatewayTable } from "../../model/route/gateway-table.ts";
-import type { HeaderEdits, HeaderLine } from "../../model/route/header-edits.ts";
-import { rewritePath } from "../../model/route/path-rewrite.ts";
-import { redirectLocation } from "../../model/route/redirect.ts";
+import type { HeaderLine } from "../../model/route/header-edits.ts";
 import type { Rule, RuleBackend } from "../../model/route/rule.ts";
 import { FORM, METHOD, METHODS, type RequestHead } from "../../wire/http1/head.ts";
 import { normalisePath } from "../../wire/http1/normalise-path.ts";
@@ -14,14 +11,15 @@ import { latin1 } from "../bytes.ts";
 import type { Authority } from "../mesh/authority.ts";
 import type { Destination, ExternalPort, ServicePort, Target } from "../mesh/destination.ts";
 import type { Mesh } from "../mesh/mesh.ts";
-import { pickTarget } from "../upstream/pick-target.ts";
-import { certLine } from "./cert-line.ts";
-import { ForwardPlan } from "./forward-plan.ts";
+import { type Pin, pinnedBackend } from "../pin/pin.ts";
+import { mayCross, pickTarget } from "../upstream/pick-target.ts";
+import type { ForwardPlan } from "./forward-plan.ts";
 import { ForwardedFacts, HeadFacts } from "./head-facts.ts";
-import { HeldRequest } from "./held-request.ts";
 import { passthroughFor } from "./passthrough-for.ts";
+import { planForward, rewrite } from "./plan-forward.ts";
 import type { RequestOrigin } from "./request-origin.ts";
-import { hostOf, hostToSend, withQuery } from "./what-to-send.ts";
+import { isPreflightFor, preflightLines, redirectLines } from "./rule-answers.ts";
+import { hostOf } from "./what-to-send.ts";
 
 /** What a request comes to. */
 export const OUTCOME = {
@@ -65,8 +63,8 @@ export class Decider {
   permit: Permit | null = null;
   /** OUTCOME.PASSTHROUGH: where to. */
   passthrough: Authority | null = null;
-  /** Key of the service that was asked for, where it was one. */
-  #serviceKey: string | null = null;
+  /** The service that was asked for, where it was one. */
+  parent: ServicePort | null = null;
   readonly #mesh: Mesh;
   readonly #clock: Clock;
   readonly #random: () => number;
@@ -123,6 +121,7 @@ export class Decider {
     this.destination = null;
     this.target = null;
     this.rule = null;
+    this.parent = null;
     this.denial = null;
     this.permit = null;
     this.passthrough = null;
@@ -151,7 +150,8 @@ export class Decider {
     const { authorityStart: start, authorityEnd: end } = head;
     if (memo.holds(bytes, start, end, epoch)) {
       this.facts.host = memo.host;
-      return memo.destination;
+      // On a tunnel every stream brings a destination of its own.
+      return origin.fixed ?? memo.destination;
     }
     const authority = latin1(bytes, start, end);
     const host = hostOf(authority);
@@ -174,7 +174,7 @@ export class Decider {
   ): number {
     this.facts.destinationPort = origin.localPort;
     const rule = gateway.match(this.facts);
-    if (!rule) return this.#reply(404, FLAG.NR, "no route matches");
+    if (!rule) return this.#noRoute(origin);
     return this.#byRule(origin, null, rule, bytes, head, into);
   }
 
@@ -188,9 +188,10 @@ export class Decider {
     this.facts.destinationPort = port.record.port;
     if (port.routes) {
       const rule = port.routes.match(this.facts);
-      if (rule === null) return this.#reply(404, FLAG.NR, "no route matches");
+      if (rule === null) return this.#noRoute(origin);
       if (rule !== undefined) return this.#byRule(origin, port, rule, bytes, head, into);
     }
+    if (origin.pin && origin.pin.port !== port) return this.#disagree();
     return this.#toPort(origin, port, port, null, bytes, head, into);
   }
 
@@ -205,9 +206,16 @@ export class Decider {
     this.rule = rule;
     const filters = rule.filters;
     if (filters?.unsupported !== undefined) return this.#reply(500, FLAG.NC, filters.unsupported);
-    if (rule.cors && this.#isPreflightFor(rule)) return this.#preflight(rule);
-    if (filters?.redirect) return this.#redirect(origin, rule, parent);
-    const at = this.chosen >= 0 ? this.chosen : rule.split.next();
+    if (isPreflightFor(rule, this.facts)) {
+      this.lines = preflightLines(rule, this.facts);
+      return this.#reply(204, FLAG.none, "preflight");
+    }
+    if (filters?.redirect) {
+      this.lines = redirectLines(rule, this.facts, parent?.record.port ?? origin.localPort);
+      return this.#reply(filters.redirect.statusCode, FLAG.none, "redirect");
+    }
+    const at = this.#choose(rule, origin.pin);
+    if (at === DISAGREE) return this.#disagree();
     this.chosen = at;
     const backend = at < 0 ? undefined : rule.backends[at];
     if (!backend || backend.service === null) {
@@ -219,31 +227,21 @@ export class Decider {
     return this.#toPort(origin, parent, port, backend, bytes, head, into);
   }
 
-  #isPreflightFor(rule: Rule): boolean {
-    const { facts } = this;
-    if (facts.method !== "OPTIONS" || !rule.cors) return false;
-    return isPreflight(facts.method, facts.header("origin"), facts.header("access-control-request-method"));
+  /** The split's choice, unless it was made before: by another node, whose choice must be one of the rule's. */
+  #choose(rule: Rule, pin: Pin | null): number {
+    if (!pin) return this.chosen >= 0 ? this.chosen : rule.split.next();
+    const at = pinnedBackend(pin, rule.backends);
+    return at < 0 ? DISAGREE : at;
   }
 
-  #preflight(rule: Rule): number {
-    const { facts } = this;
-    this.lines = rule.cors!.preflight(
-      facts.header("origin") ?? "",
-      facts.header("access-control-request-method") ?? "",
-      facts.header("access-control-request-headers"),
-    );
-    return this.#reply(204, FLAG.none, "preflight");
+  /** Another node found a route where there is none here. */
+  #noRoute(origin: RequestOrigin): number {
+    return origin.pin ? this.#disagree() : this.#reply(404, FLAG.NR, "no route matches");
   }
 
-  #redirect(origin: RequestOrigin, rule: Rule, parent: ServicePort | null): number {
-    const { facts } = this;
-    const redirect = rule.filters!.redirect!;
-    const port = parent?.record.port ?? origin.localPort;
-    const host = facts.host.includes(":") ? `[${facts.host}]` : facts.host;
-    const source = { scheme: "http" as const, host, port, path: facts.path, query: facts.query };
-    const location: HeaderLine = { name: "location", value: redirectLocation(redirect, source, rule.pathPrefix) };
-    this.lines = [location, ...(rule.responseHeaders?.lines ?? [])];
-    return this.#reply(redirect.statusCode, FLAG.none, "redirect");
+  /** UH, so that the other node may try elsewhere: it has other documents, for a moment or because it lies. */
+  #disagree(): number {
+    return this.#reply(503, FLAG.UH, "the nodes' documents disagree");
   }
 
   /** @param parent the service that was asked for: its policies and the caller's list of calls look at this one. */
@@ -256,13 +254,13 @@ export class Decider {
     head: RequestHead,
     into: ForwardPlan | null,
   ): number {
-    const target = pickTarget(port.targets, this.#clock.now, this.#random);
+    const target = this.#pick(origin, port);
     // Whoever may not call learns nothing about which endpoints are up.
-    const judged = target ?? port.targets[0] ?? null;
+    const judged = target ?? origin.pin?.target ?? port.targets[0] ?? null;
     this.destination = port;
-    this.#serviceKey = parent?.service.record.key ?? null;
+    this.parent = parent;
     this.target = judged;
-    this.#rewrite(backend, head);
+    rewrite(this, backend);
     this.forwarded.destinationPort = judged?.endpoint.port ?? port.record.port;
     this.forwarded.destinationIp = judged?.endpoint.hostname ?? "";
     const verdict = authorize({
@@ -278,9 +276,18 @@ export class Decider {
       this.denial = verdict;
       return this.#reply(403, verdict.reason === "calls" ? FLAG.CALLS : FLAG.RBAC, verdict.reason);
     }
+    if (!target && !mayCross(origin) && port.localTargets.length < port.targets.length) {
+      return this.#reply(403, FLAG.RBAC, "a caller without identity cannot cross nodes");
+    }
     this.permit = verdict;
     if (!target) return this.#reply(503, FLAG.UH, "the service has no endpoint that takes requests");
     return this.#forward(origin, verdict, target, backend, bytes, head, into);
+  }
+
+  #pick(origin: RequestOrigin, port: ServicePort): Target | null {
+    const { pin } = origin;
+    if (pin) return pin.target.isDrained ? null : pin.target;
+    return pickTarget(mayCross(origin) ? port.targets : port.localTargets, this.#clock.now, this.#random);
   }
 
   #toExternal(
@@ -291,7 +298,6 @@ export class Decider {
     into: ForwardPlan | null,
   ): number {
     this.facts.destinationPort = port.port;
-    this.#serviceKey = null;
     this.forwarded.begin(this.facts.path, this.facts.host, null);
     this.forwarded.destinationPort = port.port;
     const verdict = this.judgeExternal(origin, port);
@@ -303,7 +309,7 @@ export class Decider {
     const target = pickTarget(port.targets, this.#clock.now, this.#random);
     this.target = target;
     if (!target) return this.#reply(503, FLAG.UH, "the host has no endpoint");
-    this.#rewrite(null, head);
+    rewrite(this, null);
     return this.#forward(origin, verdict, target, null, bytes, head, into);
   }
 
@@ -324,15 +330,6 @@ export class Decider {
     });
   }
 
-  /** What the endpoint will be sent in place of what was received, and what policies of the workload look at. */
-  #rewrite(backend: RuleBackend | null, _head: RequestHead): void {
-    const { facts, forwarded, rule } = this;
-    const rewriteTo = backend?.filters?.rewritePath ?? rule?.filters?.rewritePath;
-    const path = rewriteTo && rule ? rewritePath(facts.path, rewriteTo, rule.pathPrefix) : facts.path;
-    const hostname = backend?.filters?.rewriteHostname ?? rule?.filters?.rewriteHostname;
-    forwarded.begin(path, hostname ?? facts.host, backend?.requestHeaders ?? null);
-  }
-
   #forward(
     origin: RequestOrigin,
     permit: Permit,
@@ -342,41 +339,8 @@ export class Decider {
     head: RequestHead,
     into: ForwardPlan | null,
   ): number {
-    const { facts, forwarded, rule } = this;
-    const plan = into ?? new ForwardPlan(permit, target);
-    plan.permit = permit;
-    plan.target = target;
-    plan.isRepeated = false;
-    plan.template = null;
-    const { headPlan } = plan;
-    const isSamePath = forwarded.path === facts.path && head.isPathPlain;
-    headPlan.target = isSamePath ? null : withQuery(forwarded.path, bytes, head);
-    headPlan.host = forwarded.host === facts.host ? hostToSend(target, head) : forwarded.host;
-    headPlan.edits = backend?.requestHeaders ?? null;
-    const isInside = origin.caller.facts.workload !== undefined;
-    headPlan.certLine = isInside && target.workload ? certLine(origin.caller.workload, target, target.workload) : null;
-    headPlan.trustsForwarded = isInside;
-    headPlan.clientIp = isInside ? "" : facts.caller.ip;
-    plan.responseEdits = this.#responseEdits(backend);
-    plan.requestTimeoutMs = rule?.requestTimeoutMs ?? 0;
-    plan.backendRequestTimeoutMs = rule?.backendRequestTimeoutMs ?? 0;
-    plan.held =
-      head.upgradeLine < 0 ? null : new HeldRequest(bytes, head, facts, forwarded, headPlan.edits, this.#serviceKey);
-    this.plan = plan;
+    this.plan = planForward(this, origin, permit, target, backend, bytes, head, into);
     return OUTCOME.FORWARD;
-  }
-
-  #responseEdits(backend: RuleBackend | null): HeaderEdits | null {
-    const { rule } = this;
-    const edits = backend?.responseHeaders ?? null;
-    if (!rule?.cors) return edits;
-    const origin = this.facts.header("origin");
-    if (origin === undefined) return edits;
-    // The filter speaks alone: what the endpoint says of CORS does not get through beside it.
-    return {
-      dropped: new Set([...(edits?.dropped ?? []), ...CORS_RESPONSE_HEADERS]),
-      lines: [...(edits?.lines ?? []), ...rule.cors.actual(origin)],
-    };
   }
 
   #reply(status: number, flag: number, reason: string): number {
@@ -388,3 +352,5 @@ export class Decider {
 }
 
 const PERMITTED = { allowed: true } as const;
+/** In place of a position among backends: what another node chose is none of them. */
+const DISAGREE = -2;

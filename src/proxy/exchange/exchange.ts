@@ -330,7 +330,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     // A refused connection is not tried again at the same place at once; a stale one is replaced by a fresh one.
     if (this.#state === STATE.WAITING && next === this.#plan!.target) return false;
     this.#host.stats.counter(COUNTER.retries);
-    this.#plan!.target = next;
+    this.#plan!.aim(next);
     this.#state = STATE.WAITING;
     this.#isRequestSent = false;
     this.#acquire();

@@ -2,6 +2,7 @@ import type { PolicySet } from "../../model/authz/policy-set.ts";
 import type { GatewayTable } from "../../model/route/gateway-table.ts";
 import type { CallerIdentity } from "../caller.ts";
 import type { Destination } from "../mesh/destination.ts";
+import type { Pin } from "../pin/pin.ts";
 import type { AuthorityMemo } from "./authority-memo.ts";
 
 /** Where a request came in. */
@@ -15,6 +16,8 @@ export interface RequestOrigin {
   readonly localIp: string;
   readonly localPort: number;
   readonly memo: AuthorityMemo;
+  /** What the node it comes from has chosen; `null` for callers of this node. */
+  readonly pin: Pin | null;
 }
 
 /** An origin that outlives snapshots. */

@@ -83,6 +83,8 @@ export class ServicePort {
   readonly routes: RouteTable | null;
   readonly tcpRoutes: TcpRouteTable | null;
   readonly targets: readonly Target[];
+  /** Those on this node. */
+  readonly localTargets: readonly Target[];
   /** Requests that were given out in turn. */
   turn = 0;
 
@@ -106,6 +108,8 @@ export class ServicePort {
         pinned: pinnedEndpoint(endpointKey(endpoint)),
       };
     });
+    const local = this.targets.filter(({ node }) => node === "");
+    this.localTargets = local.length === this.targets.length ? this.targets : local;
   }
 
   get isTcp(): boolean {

@@ -1,4 +1,10 @@
+import type { RequestOrigin } from "../exchange/request-origin.ts";
 import type { Target } from "../mesh/destination.ts";
+
+/** Whether another node would know whom it serves: a workload by its proof, or a caller of a Gateway. */
+export function mayCross(origin: Pick<RequestOrigin, "caller" | "gateway">): boolean {
+  return origin.gateway !== null || origin.caller.facts.workload !== undefined;
+}
 
 /**
  * The target for one request: of two that are up, chosen at random, the one with fewer requests under way (power of two
@@ -15,14 +21,16 @@ export function pickTarget(targets: readonly Target[], nowMs: number, random: ()
 /**
  * The target for another attempt after `failed`, one that is up before one that is down; `failed` where there is no other.
  * Only where the same policies hold and the same principal serves: the Permit, and what the head says of whom it is for,
- * are for those.
+ * are for those. None where another node has chosen: it tries elsewhere itself.
  */
-export function pickOther(failed: Target, nowMs: number): Target {
+export function pickOther(origin: RequestOrigin, failed: Target, nowMs: number): Target {
+  if (origin.pin) return failed;
+  const isLocalOnly = !mayCross(origin);
   let fallback = failed;
   const principal = failed.workload?.record.principal;
   for (const target of failed.port.targets) {
     if (target === failed || target.isDrained || target.policies !== failed.policies) continue;
-    if (target.workload?.record.principal !== principal) continue;
+    if (target.workload?.record.principal !== principal || (isLocalOnly && target.node !== "")) continue;
     if (target.endpoint.isUp(nowMs)) return target;
     if (fallback === failed) fallback = target;
   }
