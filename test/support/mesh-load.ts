@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { programAs } from "./as-user.ts";
 import { type LineProcess, startLines } from "./line-process.ts";
 import type { MeshLoad, MeshLoadReport } from "./mesh-load-program.ts";
+import type { OriginArgument } from "./mesh-origin-program.ts";
 
 /** Running callers. Dispose of them. */
 export interface Callers extends AsyncDisposable {
@@ -11,9 +12,9 @@ export interface Callers extends AsyncDisposable {
   stop(): Promise<MeshLoadReport>;
 }
 
-/** Starts callers as `uid`; resolves when they run. */
-export async function startCallers(load: MeshLoad, uid?: number): Promise<Callers> {
-  const child = startLines(programAs(uid, join(import.meta.dir, "mesh-load-program.ts"), load));
+/** Starts callers as `uid`; resolves when they run. `wrapper`: what they are started through. */
+export async function startCallers(load: MeshLoad, uid?: number, wrapper: readonly string[] = []): Promise<Callers> {
+  const child = startLines([...wrapper, ...programAs(uid, join(import.meta.dir, "mesh-load-program.ts"), load)]);
   await child.line();
   return {
     pid: child.pid,
@@ -36,14 +37,20 @@ export interface Origin extends AsyncDisposable {
   served(): Promise<number>;
 }
 
-/** Starts a service as `uid`, on a free port of 127.0.0.1 or on `unix`. `wrapper`: what it is started through. */
-export async function startOrigin(
-  name: string,
-  uid?: number,
-  unix?: string,
-  wrapper: readonly string[] = [],
-): Promise<Origin> {
-  const argument = unix === undefined ? { name } : { name, unix };
+/** Where a service listens and how it is started. */
+export interface OriginPlace {
+  /** A unix socket in place of a port of 127.0.0.1. */
+  readonly unix?: string;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** What it is started through. */
+  readonly wrapper?: readonly string[];
+}
+
+/** Starts a service as `uid`. */
+export async function startOrigin(name: string, uid?: number, place: OriginPlace = {}): Promise<Origin> {
+  const { wrapper = [], ...where } = place;
+  const argument: OriginArgument = { name, ...where };
   const child = startLines([...wrapper, ...programAs(uid, join(import.meta.dir, "mesh-origin-program.ts"), argument)]);
   const port = Number(await child.line());
   return {

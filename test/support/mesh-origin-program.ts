@@ -1,7 +1,8 @@
 /**
- * A service behind the mesh, in a process of its own. Argument: `{name, port?, unix?}`. Prints its port; answers every request
- * with its name and the request's token, so that an answer to the wrong request shows. `/slow/MS` answers after a while,
- * `/status/N` with that status. Prints how many requests it saw on each line of input; ends with its input.
+ * A service behind the mesh, in a process of its own. Argument: `OriginArgument`. Prints its port; answers every request with its
+ * name and the request's token, so that an answer to the wrong request shows. `/slow/MS` answers after a while, `/status/N` with
+ * that status, `/headers` with the header lines that came, as JSON. Prints how many requests it saw on each line of input; ends
+ * with its input.
  */
 
 export interface OriginArgument {
@@ -21,6 +22,7 @@ async function answer(request: Request): Promise<Response> {
   const [, verb, value] = pathname.split("/");
   const body = await request.text();
   if (verb === "slow") await Bun.sleep(Number(value));
+  if (verb === "headers") return Response.json(Object.fromEntries(request.headers));
   const status = verb === "status" ? Number(value) : 200;
   return new Response(`${name} ${request.headers.get("x-token") ?? ""} ${body}`, { status });
 }

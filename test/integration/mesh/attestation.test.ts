@@ -138,7 +138,7 @@ describe("services", () => {
       const right = groups.make("right");
       await using mine = await startOrigin("mine", ORDERS);
       await using squatted = await startOrigin("squatter", BOB);
-      await using grouped = await startOrigin("grouped", BOB, undefined, groups.enter(right));
+      await using grouped = await startOrigin("grouped", BOB, { wrapper: groups.enter(right) });
       await using node = new MeshProcess(`${site}
   alice: { run: "unix:uid:${ALICE}" }
   orders: { run: "unix:uid:${ORDERS}", port: ${mine.port}, allow: [alice] }
