@@ -58,7 +58,7 @@ describe("an answer", () => {
   const answer = {
     issuer: new Uint8Array(600).fill(1),
     bundle: new Uint8Array(900).fill(2),
-    bans: new Uint8Array(20).fill(3),
+    trust: new Uint8Array(20).fill(3),
     floorMs: 5,
   };
 
@@ -68,7 +68,7 @@ describe("an answer", () => {
     for (let at = 0; at < bytes.length; at += 7) expect(decodeJoinAnswer(bytes.subarray(0, at))).toBeUndefined();
     expect(decodeJoinAnswer(Uint8Array.of(...bytes, 0))).toBeUndefined();
     expect(decodeJoinAnswer(encodeJoinAnswer({ ...answer, issuer: new Uint8Array(9000) }))).toBeUndefined();
-    expect(() => encodeJoinAnswer({ ...answer, bans: new Uint8Array(200_000) })).toThrow(RangeError);
+    expect(() => encodeJoinAnswer({ ...answer, trust: new Uint8Array(200_000) })).toThrow(RangeError);
   });
 
   test("that refuses in other words than ours says nothing else", () => {

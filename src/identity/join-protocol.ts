@@ -34,7 +34,7 @@ export const JOIN_STATUS = { DONE: 0, REFUSED: 200 } as const;
 /** Longest request. Reason: a request for an issuer, two signatures and two short texts. */
 export const JOIN_REQUEST_BYTES_MAX = 1024;
 
-/** Longest answer. */
+/** Longest answer. Reason: what one message between keepers may hold. */
 export const JOIN_ANSWER_BYTES_MAX = PEER_MESSAGE_BYTES_MAX;
 
 /** Most characters of a serial number. Reason: firmware has up to 64. */
@@ -133,16 +133,17 @@ function signedBytes(binding: JoinBinding, request: Omit<JoinRequest, "signature
 export interface JoinAnswer {
   /** Its issuer's certificate, DER. */
   readonly issuer: Uint8Array;
-  /** Texts as `printBundle` and `printBans` make them. */
+  /** Text as `printBundle` makes it. */
   readonly bundle: Uint8Array;
-  readonly bans: Uint8Array;
+  /** The root's word about bundle and bans; see `trust-message.ts`. */
+  readonly trust: Uint8Array;
   /** What the root's node vouches for as the earliest time it can be, ms since 1970. */
   readonly floorMs: number;
 }
 
 /** An answer as bytes. Throws RangeError where it is longer than a message may be. */
-export function encodeJoinAnswer({ issuer, bundle, bans, floorMs }: JoinAnswer): Uint8Array {
-  const packed = packFields([textField(NAME), issuer, bundle, bans, numberField(floorMs)]);
+export function encodeJoinAnswer({ issuer, bundle, trust, floorMs }: JoinAnswer): Uint8Array {
+  const packed = packFields([textField(NAME), issuer, bundle, trust, numberField(Math.floor(floorMs))]);
   if (packed.length > JOIN_ANSWER_BYTES_MAX) throw new RangeError("the answer is too long for one message");
   return packed;
 }
@@ -151,11 +152,11 @@ export function encodeJoinAnswer({ issuer, bundle, bans, floorMs }: JoinAnswer):
 export function decodeJoinAnswer(bytes: Uint8Array): JoinAnswer | undefined {
   const fields = bytes.length > JOIN_ANSWER_BYTES_MAX ? undefined : unpackFields(bytes);
   if (fields?.length !== 5 || fieldText(fields[0]!) !== NAME) return undefined;
-  const [, issuer, bundle, bans, floor] = fields as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  const [, issuer, bundle, trust, floor] = fields as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
   const floorMs = fieldNumber(floor);
   if (issuer.length > CERTIFICATE_BYTES_MAX || bundle.length > BUNDLE_BYTES_MAX || floorMs === undefined)
     return undefined;
-  return { issuer, bundle, bans, floorMs };
+  return { issuer, bundle, trust, floorMs };
 }
 
 /** Why somebody was not let in; stable words for the audit log and for the person at the new machine. */
@@ -182,4 +183,24 @@ export type JoinRefusal = (typeof JOIN_REFUSALS)[number];
 export function joinRefusalOf(bytes: Uint8Array): JoinRefusal {
   const text = bytes.length > 64 ? undefined : fieldText(bytes);
   return JOIN_REFUSALS.find((known) => known === text) ?? "request_form";
+}
+
+/** Bytes before a message at the door: its length without them, and its kind or, in an answer, its status; both u32, low first. */
+export const JOIN_HEAD_BYTES = 8;
+
+/** A message with its head. `word`: kind or status. */
+export function frameJoinMessage(word: number, bytes: Uint8Array): Uint8Array {
+  const framed = new Uint8Array(JOIN_HEAD_BYTES + bytes.length);
+  const view = new DataView(framed.buffer);
+  view.setUint32(0, bytes.length, true);
+  view.setUint32(4, word, true);
+  framed.set(bytes, JOIN_HEAD_BYTES);
+  return framed;
+}
+
+/** Length and word of a head, or `undefined` where fewer bytes than that are there. */
+export function readJoinHead(bytes: Uint8Array): { readonly length: number; readonly word: number } | undefined {
+  if (bytes.length < JOIN_HEAD_BYTES) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { length: view.getUint32(0, true), word: view.getUint32(4, true) };
 }

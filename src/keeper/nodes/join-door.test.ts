@@ -1,6 +1,5 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { NO_BANS, printBans } from "../../identity/bans.ts";
 import { keyHashOf, readCertificate } from "../../identity/certificate.ts";
 import { performIssue } from "../../identity/issue.ts";
 import type { IssuedCertificate } from "../../identity/issue-protocol.ts";
@@ -42,7 +41,7 @@ class Site {
       return reply.kind === "issued" ? reply.issued[0]!.certificate : JSON.stringify(reply);
     },
     banOthers: (node, keyHash) => void this.bannedFor.push(`${node} but ${keyHash}`),
-    trust: () => ({ bundle: Buffer.from("{}"), bans: Buffer.from(printBans(NO_BANS)), floorMs: START_MS }),
+    trust: () => ({ bundle: Buffer.from("{}"), trust: Buffer.from("t"), floorMs: START_MS }),
   };
   readonly tries = new TryLimit(() => this.monotonicMs);
   invites = this.#read();

@@ -30,7 +30,7 @@ export interface JoinHost {
   /** Bans every other key that was signed for the name. Throws where that cannot be kept. */
   banOthers(node: string, keyHash: string): void;
   /** What a new node is told. */
-  trust(): { readonly bundle: Uint8Array; readonly bans: Uint8Array; readonly floorMs: number };
+  trust(): { readonly bundle: Uint8Array; readonly trust: Uint8Array; readonly floorMs: number };
 }
 
 /** What became of somebody at the door, for the audit log. */
