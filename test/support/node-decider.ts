@@ -1,0 +1,143 @@
+import { TimerWheel } from "../../src/base/timer-wheel.ts";
+import { compile } from "../../src/keeper/config/compile/compile.ts";
+import { decodeFiles } from "../../src/keeper/config/decode/decode-files.ts";
+import { SplitRegistry } from "../../src/model/route/split-registry.ts";
+import type { SnapshotRecord } from "../../src/model/snapshot.ts";
+import type { CallerIdentity } from "../../src/proxy/caller.ts";
+import { AuthorityMemo } from "../../src/proxy/exchange/authority-memo.ts";
+import { Decider, OUTCOME } from "../../src/proxy/exchange/decide.ts";
+import { writeRequestHead } from "../../src/proxy/exchange/request-head.ts";
+import type { RequestOrigin } from "../../src/proxy/exchange/request-origin.ts";
+import { Mesh } from "../../src/proxy/mesh/mesh.ts";
+import { RecordStore } from "../../src/proxy/mesh/store.ts";
+import { UNKNOWN_WORKLOAD } from "../../src/proxy/mesh/workload.ts";
+import { type Pin, Pins } from "../../src/proxy/pin/pin.ts";
+import { EndpointRegistry } from "../../src/proxy/upstream/endpoint-registry.ts";
+import { REGION_BYTES } from "../../src/telemetry/layout.ts";
+import { RandomPool } from "../../src/telemetry/random-pool.ts";
+import { StatsWriter } from "../../src/telemetry/stats-writer.ts";
+import { RequestHead } from "../../src/wire/http1/head.ts";
+import { parseRequestHead } from "../../src/wire/http1/parse-request.ts";
+
+/** What one node made of a request. */
+export interface NodeDecision {
+  readonly outcome: "forward" | "reply" | "passthrough";
+  readonly status: number;
+  readonly flag: number;
+  readonly reason: string;
+  /** Where it goes: the endpoint's address, `""` where it goes nowhere. */
+  readonly address: string;
+  /** Name of the other node it goes to, or `""`. */
+  readonly node: string;
+  /** The head as it would be sent on, `""` where it is not. */
+  readonly head: string;
+  readonly responseEdits: readonly string[];
+}
+
+/** Compiles one set of documents as a node of the site sees them; throws where they have an error. */
+export function compileFor(node: string, yaml: string): readonly SnapshotRecord[] {
+  const decoded = decodeFiles([{ path: "test.yaml", text: yaml }]);
+  const compiled = compile(decoded.documents, { node, hostname: node, resolveUser: () => undefined });
+  const errors = [...decoded.issues, ...compiled.issues].filter((issue) => issue.severity === "error");
+  if (errors.length > 0) throw new Error(errors.map((e) => `${e.line}:${e.col} ${e.code} ${e.message}`).join("\n"));
+  return compiled.records;
+}
+
+/** Only the decisions of one node's worker: no socket, no clock that moves. */
+export class NodeDecider {
+  readonly mesh: Mesh;
+  readonly #store = new RecordStore();
+  readonly #decider: Decider;
+  readonly #pins: Pins;
+  readonly #pool = new RandomPool((into) => crypto.getRandomValues(into));
+  readonly #node: string;
+  #generation = 0;
+
+  constructor(node: string, yaml: string) {
+    this.#node = node;
+    const stats = new StatsWriter(new Uint8Array(REGION_BYTES), { workerId: 1, startedAtMs: 0 });
+    const host = {
+      wheel: new TimerWheel({ nowMs: () => 0, wakeAfter: () => undefined }),
+      stats,
+      nowMs: () => 0,
+      now: 0,
+      connect: () => undefined,
+      verifyListener: () => undefined,
+      upstreams: 0,
+      hasDescriptor: true,
+      report: () => undefined,
+    };
+    let turn = 0;
+    const random = (): number => turn++;
+    this.mesh = new Mesh(this.#store, new EndpointRegistry(host), new SplitRegistry(Math.random));
+    this.#decider = new Decider(this.mesh, host, random);
+    this.#pins = new Pins(this.mesh);
+    this.serve(yaml);
+  }
+
+  /** Serves other documents from now on. */
+  serve(yaml: string): void {
+    const records = new Map(compileFor(this.#node, yaml).map((record) => [record.key, record]));
+    this.#store.replace(++this.#generation, records);
+    this.mesh.commit();
+  }
+
+  /** A workload of the documents as caller; `""`: nobody. */
+  caller(key: string, ip = "127.0.0.1"): CallerIdentity {
+    const workload = key === "" ? UNKNOWN_WORKLOAD : this.mesh.workload(key)!;
+    const { principal, namespace, serviceAccount } = workload.record;
+    const facts = {
+      workload: key === "" ? undefined : key,
+      principal,
+      trustDomain: principal.split("/")[0]!,
+      namespace,
+      serviceAccount,
+      strength: key === "" ? ("none" as const) : ("uid" as const),
+      ip,
+    };
+    return { facts, workload, uid: -1, cgroupId: 0n, isFromKeeper: false, epoch: this.mesh.epoch };
+  }
+
+  pin(text: string): Pin | null {
+    return this.#pins.find(text);
+  }
+
+  /** A request as a caller of this node sends it, or, with a pin, as another node does. */
+  decide(request: string, caller: CallerIdentity, pin: Pin | null = null, gateway: string | null = null): NodeDecision {
+    const record = gateway === null ? undefined : this.mesh.gatewayListener(gateway);
+    const origin: RequestOrigin = {
+      caller,
+      pin,
+      fixed: pin?.parent ?? null,
+      gateway: pin?.gateway?.table ?? (record?.gateway ? this.mesh.gatewayTable(record.gateway) : null),
+      gatewayPolicies:
+        pin?.gateway?.policies ?? (record?.gateway ? this.mesh.policySet(record.gateway.policies, false) : null),
+      localIp: "127.0.0.1",
+      localPort: pin?.gateway?.port ?? record?.port ?? 15_001,
+      memo: new AuthorityMemo(),
+    };
+    const bytes = Buffer.from(request, "latin1");
+    const head = new RequestHead();
+    if (parseRequestHead(bytes, 0, bytes.length, head) <= 0) throw new Error("the test's request is malformed");
+    const decider = this.#decider;
+    const outcome = decider.decide(origin, bytes, head, null, null);
+    decider.chosen = -1;
+    const { plan } = decider;
+    return {
+      outcome: outcome === OUTCOME.FORWARD ? "forward" : outcome === OUTCOME.REPLY ? "reply" : "passthrough",
+      status: decider.status,
+      flag: decider.flag,
+      reason: decider.reason,
+      address: plan?.target.endpoint.address ?? "",
+      node: plan?.target.node ?? "",
+      head: plan ? this.#written(bytes, head, plan) : "",
+      responseEdits: (plan?.responseEdits?.lines ?? []).map(({ name, value }) => `${name}: ${value}`),
+    };
+  }
+
+  #written(bytes: Buffer, head: RequestHead, plan: NonNullable<Decider["plan"]>): string {
+    const into = Buffer.alloc(16_384);
+    if (plan.pin) plan.speakAs(7);
+    return into.toString("latin1", 0, writeRequestHead(into, 0, bytes, head, plan.headPlan, this.#pool));
+  }
+}
