@@ -39,8 +39,12 @@ export class Sessions implements SessionFactory {
   begin(connection: Connection): Session {
     const { record } = connection.entrance;
     if (record.role === "metrics") return new MetricsSession(connection, this.#metrics);
-    if (record.role === "service") {
-      const destination = connection.host.mesh.service(record.service ?? "")?.portFor(record.servicePort ?? 0);
+    if (record.role === "service" || record.role === "inbound") {
+      const { mesh } = connection.host;
+      const destination =
+        record.role === "inbound"
+          ? mesh.inboundPort(record)
+          : mesh.service(record.service ?? "")?.portFor(record.servicePort ?? 0);
       if (destination?.isTcp) return this.#openStream(connection, destination);
     }
     return new HttpSession(connection, this);
@@ -227,6 +231,8 @@ export class Sessions implements SessionFactory {
       const caller = connection.caller && host.reattest(connection.caller);
       if (!caller) return false;
       connection.caller = caller;
+      const { record } = connection.entrance;
+      if (record.role === "inbound" && !host.mesh.inboundPort(record)) return false;
       return mayStreamGoOn(host.mesh, caller, parent, target);
     };
   }

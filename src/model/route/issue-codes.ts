@@ -174,6 +174,16 @@ export const ROUTING_CODES = {
     title: "Encryption between nodes cannot be turned off",
     fix: "Remove mode DISABLE: it has no effect.",
   },
+  SV1206: {
+    severity: "warning",
+    title: "A PeerAuthentication without effect",
+    fix: "Keep one for each scope: of several the first by name counts, and in the root namespace one without selector.",
+  },
+  SV1207: {
+    severity: "error",
+    title: "PERMISSIVE on a node without an address",
+    fix: "Say where the node listens: the IP address in its Node document, or one in Site.spec.tunnel.",
+  },
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 export type RoutingCode = keyof typeof ROUTING_CODES;

@@ -44,8 +44,9 @@ export class ConnectionOrigin implements RequestOrigin {
     if (this.#inside !== null) this.fixed = mesh.resolve(this.#inside, this.caller.facts.namespace, 80);
     else if (record.role === "service") {
       this.fixed = mesh.service(record.service ?? "")?.portFor(record.servicePort ?? 0) ?? null;
-    }
-    if ((this.#inside !== null || record.role === "service") && !this.fixed) return false;
+    } else if (record.role === "inbound") this.fixed = mesh.inboundPort(record);
+    const isFixed = this.#inside !== null || record.role === "service" || record.role === "inbound";
+    if (isFixed && !this.fixed) return false;
     if (record.role === "gateway" && record.gateway) {
       this.gateway = mesh.gatewayTable(record.gateway);
       this.gatewayPolicies = mesh.policySet(record.gateway.policies, false);

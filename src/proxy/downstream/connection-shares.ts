@@ -9,7 +9,7 @@ const GATEWAY = -2;
 /** Whose share a connection counts against: a listener's that anybody reaches, or the user's who opened it (-1: unknown). */
 export function shareOf(role: ListenerRecord["role"], uid: number): number {
   if (role === "metrics") return METRICS;
-  return role === "gateway" ? GATEWAY : Math.max(-1, uid);
+  return role === "gateway" || role === "inbound" ? GATEWAY : Math.max(-1, uid);
 }
 
 /**

@@ -8,7 +8,8 @@ import { TcpRouteTable } from "../../model/route/tcp.ts";
 import type { GatewayListenerRecord, ListenerRecord, PolicyRefs, SiteRecord } from "../../model/snapshot.ts";
 import type { EndpointRegistry } from "../upstream/endpoint-registry.ts";
 import { meshName, splitAuthority } from "./authority.ts";
-import { type Destination, type DestinationContext, ExternalPort, Service } from "./destination.ts";
+import { type Destination, type DestinationContext, ExternalPort, Service, type ServicePort } from "./destination.ts";
+import { inboundPort } from "./inbound-port.ts";
 import type { RecordStore } from "./store.ts";
 import { UNKNOWN_WORKLOAD, Workload } from "./workload.ts";
 
@@ -26,6 +27,7 @@ export class Mesh implements DestinationContext {
   #workloads = new Map<string, Workload | null>();
   #services = new Map<string, Service | null>();
   #externals = new Map<string, Map<number, ExternalPort>>();
+  #inbound = new Map<string, ServicePort | null>();
   #policySets: PolicySetFactory | null = null;
   #policiesEpoch = -1;
   #authorities = new Map<string, Destination | null>();
@@ -61,6 +63,7 @@ export class Mesh implements DestinationContext {
     this.#workloads = new Map();
     this.#services = new Map();
     this.#externals = new Map();
+    this.#inbound = new Map();
     this.#authorities = new Map();
     this.#gatewayListeners = null;
     if (this.#policiesEpoch !== this.#store.policiesEpoch) {
@@ -88,6 +91,19 @@ export class Mesh implements DestinationContext {
       this.#services.set(key, service);
     }
     return service ?? undefined;
+  }
+
+  /**
+   * Where a listener of role inbound leads to: its service port without routes, which are the caller's side, and only that
+   * workload of this node. `null`: plaintext may not reach it any more.
+   */
+  inboundPort(record: ListenerRecord): ServicePort | null {
+    let port = this.#inbound.get(record.key);
+    if (port === undefined) {
+      port = inboundPort(record, this);
+      this.#inbound.set(record.key, port);
+    }
+    return port;
   }
 
   policySet(refs: PolicyRefs, isWorkloadTarget: boolean): PolicySet {

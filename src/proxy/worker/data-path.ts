@@ -108,9 +108,10 @@ export class DataPath implements ConnectionHost, EndpointHost {
     entrance: Entrance,
     answer: (caller: CallerIdentity) => void,
   ): CallerIdentity | null {
-    // Callers at a Gateway are outside the mesh, and nobody's identity matters to the metrics page.
+    // Callers at a Gateway or a PERMISSIVE port are outside the mesh, and nobody's identity matters to the metrics page.
     const { role } = entrance.record;
-    if (role === "gateway" || role === "metrics") return this.attestor.unknown(socket.remoteAddress);
+    if (role === "gateway" || role === "inbound" || role === "metrics")
+      return this.attestor.unknown(socket.remoteAddress);
     return this.attestor.caller(endsOf(socket), answer);
   }
 

@@ -5,12 +5,14 @@ import type { RouteCondition } from "../../../model/route/condition.ts";
 import type { SnapshotRecord } from "../../../model/snapshot.ts";
 import { compileCalls } from "./calls.ts";
 import { compileConnectionSettings } from "./connection-settings.ts";
-import { DocumentSet, qualifiedName } from "./document-set.ts";
+import { DocumentSet } from "./document-set.ts";
 import { WorkloadIndex } from "./endpoints.ts";
 import { compileExternals } from "./externals.ts";
 import { GatewayRoutes } from "./gateways.ts";
+import { inboundListeners } from "./inbound-listeners.ts";
 import { checkWorkloadAddresses, serviceListeners, siteListeners, withoutConflicts } from "./listeners.ts";
 import { compileNodes } from "./nodes.ts";
+import { mtlsOf, PeerAuthentications } from "./peer-authentications.ts";
 import { compilePolicies } from "./policies.ts";
 import { PortRoutes } from "./port-routes.ts";
 import { Report } from "./report.ts";
@@ -39,15 +41,18 @@ export function compile(documents: readonly AnyDocument[], env: CompileEnv): Com
   });
   const targetPolicies = (document: DocumentOf<"Service" | "Gateway" | "ServiceEntry">) =>
     policies.refsForTarget(document.kind, document.metadata.namespace, document.metadata.name);
+  const peers = new PeerAuthentications(set.all("PeerAuthentication"), site.spec.rootNamespace, report);
   const workloadLinks = {
     calls: (document: DocumentOf<"Workload">) => compileCalls(document, set, report),
     policies: (document: DocumentOf<"Workload">) => policies.refsForWorkload(document.metadata),
+    mtls: (document: DocumentOf<"Workload">) => mtlsOf(peers.modeOf(document)),
   };
   const routes = new PortRoutes();
   const gateways = new GatewayRoutes(set);
   new RouteParents(set, routes, gateways, report).attachAll();
+  const workloads = new WorkloadIndex(set.all("Workload"));
   const serviceLinks = {
-    workloads: new WorkloadIndex(set.all("Workload")),
+    workloads,
     routes,
     settings: compileConnectionSettings(set, report),
     policies: targetPolicies,
@@ -56,10 +61,10 @@ export function compile(documents: readonly AnyDocument[], env: CompileEnv): Com
     ...siteListeners(site),
     ...serviceListeners(set.all("Service"), report),
     ...gateways.listeners(targetPolicies),
+    ...inboundListeners(set, workloads, peers, site, report),
   ];
   const listeners = withoutConflicts(placed, report);
   checkWorkloadAddresses(set, placed, (workload) => nodeOf(workload, site) === site.record.node, report);
-  checkPeerAuthentication(set.all("PeerAuthentication"), report);
   const records: SnapshotRecord[] = [
     site.record,
     ...compileNodes(set, site, report),
@@ -71,15 +76,6 @@ export function compile(documents: readonly AnyDocument[], env: CompileEnv): Com
   ];
   const issues = [...report.issues, ...policies.issues, ...policies.unattached()];
   return { records: ordered(records), issues: distinct(issues), conditions: report.conditions };
-}
-
-function checkPeerAuthentication(documents: readonly DocumentOf<"PeerAuthentication">[], report: Report): void {
-  for (const document of documents) {
-    const { mode, portLevelMtls } = document.spec;
-    if (mode !== "DISABLE" && !Object.values(portLevelMtls).includes("DISABLE")) continue;
-    const message = `PeerAuthentication ${qualifiedName(document)} says DISABLE, but between nodes all traffic is encrypted`;
-    report.add(document, ["spec"], "SV1205", message);
-  }
 }
 
 function ordered(records: readonly SnapshotRecord[]): SnapshotRecord[] {

@@ -68,6 +68,12 @@ function placesOf(workload: Workload, site: CompiledSite): readonly string[] {
   return [node, ...[...site.reachable].filter((other) => other !== node).sort()];
 }
 
+/** The number that a Service's port comes to at a workload; `undefined` where the workload has no port of that name. */
+export function targetNumberOf({ targetPort }: ServicePort, { spec }: Workload): number | undefined {
+  if (typeof targetPort === "number") return targetPort;
+  return Object.hasOwn(spec.ports, targetPort) ? spec.ports[targetPort] : undefined;
+}
+
 function targetNumber(
   service: Service,
   port: ServicePort,
@@ -79,7 +85,8 @@ function targetNumber(
   const path = ["spec", "ports", portIndex, "targetPort"];
   const { targetPort } = port;
   if (typeof targetPort === "string") {
-    if (Object.hasOwn(ports, targetPort)) return ports[targetPort];
+    const number = targetNumberOf(port, workload);
+    if (number !== undefined) return number;
     const message = `Service ${qualifiedName(service)} targets port ${JSON.stringify(targetPort)}, which Workload ${qualifiedName(workload)} does not have`;
     report.add(
       service,

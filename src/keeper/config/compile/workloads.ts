@@ -11,6 +11,7 @@ import type { CompiledSite, CompileEnv } from "./site.ts";
 export interface WorkloadLinks {
   calls(document: DocumentOf<"Workload">): CallsRecord | null;
   policies(document: DocumentOf<"Workload">): PolicyRefs;
+  mtls(document: DocumentOf<"Workload">): Pick<WorkloadRecord, "mtls">;
 }
 
 /** The node a workload runs on, as far as this node is concerned: `nodes: all` is here. */
@@ -53,6 +54,7 @@ export function compileWorkloads(
       selectors,
       calls: links.calls(document),
       policies: links.policies(document),
+      ...links.mtls(document),
       origin: plainOrigin(document.origin),
     };
   });

@@ -9,7 +9,7 @@ import { workloadSelector } from "./authorization-policy.ts";
 const mode = oneOf(["UNSET", "STRICT", "PERMISSIVE", "DISABLE"]);
 
 const mtls = object("MutualTLS", {
-  mode: withDefault(mode, "Whether calls from other nodes must be encrypted; UNSET inherits.", "UNSET"),
+  mode: withDefault(mode, "`STRICT`: no plaintext from outside the node. `PERMISSIVE`: as far as policies let it in. UNSET inherits, in the end STRICT.", "UNSET"),
 });
 
 const portKey = text({
@@ -38,7 +38,7 @@ const portsRule: Rule<Written> = {
 export const peerAuthenticationKind = declareKind({
   kind: "PeerAuthentication",
   apiVersions: ["security.istio.io/v1", "security.istio.io/v1beta1"],
-  doc: "Whether calls from other nodes must be encrypted. Between nodes of a site they always are.",
+  doc: "Whether plaintext from outside the node may reach a workload. Between nodes of a site all calls are encrypted, whatever it says; PERMISSIVE opens the workload's ports on the node's address besides, for callers without identity. In the root namespace it is for the whole mesh.",
   isSpecRequired: false,
   spec: object(
     "PeerAuthenticationSpec",
