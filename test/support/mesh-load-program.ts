@@ -35,6 +35,7 @@ export interface MeshLoadReport {
   /** Milliseconds. */
   readonly p50: number;
   readonly p99: number;
+  readonly slowest: number;
 }
 
 const FAILURES_KEPT = 1000;
@@ -145,7 +146,7 @@ function isClosed(line: Line): boolean {
 function report(): MeshLoadReport {
   const sorted = [...latencies].sort((a, b) => a - b);
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  return { sent, statuses, names, failures, failed, connects, p50: at(0.5), p99: at(0.99) };
+  return { sent, statuses, names, failures, failed, connects, p50: at(0.5), p99: at(0.99), slowest: at(1) };
 }
 
 const callers = Array.from({ length: load.connections }, caller);

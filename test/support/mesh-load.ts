@@ -43,6 +43,8 @@ export interface OriginPlace {
   readonly unix?: string;
   /** Default: a free one. */
   readonly port?: number;
+  /** Default: 127.0.0.1. */
+  readonly hostname?: string;
   /** What it is started through. */
   readonly wrapper?: readonly string[];
 }

@@ -3,10 +3,10 @@
  * node started and joined by the CLI as an operator would.
  */
 
-import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { type Callers, type Origin, startCallers, startOrigin } from "./mesh-load.ts";
 import type { MeshLoad } from "./mesh-load-program.ts";
-import { MeshProcess, Metrics, portOf, runSelvedge } from "./mesh-process.ts";
+import { type Finished, MeshProcess, Metrics, portOf, runSelvedge } from "./mesh-process.ts";
 import { Lab } from "./two-machines.ts";
 import { type Answer, Visitor } from "./visitor.ts";
 import type { Errand } from "./visitor-program.ts";
@@ -29,6 +29,8 @@ export interface ShopDocuments {
   readonly addresses?: Readonly<Record<string, string>>;
   /** Further documents, each beginning with `---`. */
   readonly more?: string;
+  /** Longest time of an order. Default: 2s. */
+  readonly timeout?: string;
 }
 
 /** The documents, in the short form. */
@@ -45,6 +47,7 @@ services:
     run: "unix:uid:${UIDS.orders}"
     allow: ${list(shop.allow?.orders ?? ["web"])}
     calls: [payments]
+    timeout: ${shop.timeout ?? "2s"}
     versions:
       v1: { node: till-1, port: ${PORTS["orders-v1"]}, weight: ${v1} }
       v2: { node: till-2, port: ${PORTS["orders-v2"]}, weight: ${v2} }
@@ -73,13 +76,13 @@ export class TwoNodeShop implements AsyncDisposable {
     this.#documents = documents;
   }
 
-  /** Machines, nodes that know each other, and services that listen. */
-  static async start(documents: ShopDocuments = {}): Promise<TwoNodeShop> {
+  /** Machines, nodes that know each other, and services that listen. Not `isJoined`: till-2 is still to be joined and started. */
+  static async start(documents: ShopDocuments = {}, { isJoined = true } = {}): Promise<TwoNodeShop> {
     const shop = new TwoNodeShop(await Lab.make(["till-1", "till-2"]), documents);
     try {
       await shop.startNode("till-1");
-      await shop.join("till-2");
-      await Promise.all([shop.startNode("till-2"), shop.#startOrigins()]);
+      if (isJoined) await shop.join("till-2");
+      await Promise.all([isJoined ? shop.startNode("till-2") : undefined, shop.#startOrigins()]);
       return shop;
     } catch (error) {
       await shop[Symbol.asyncDispose]();
@@ -107,13 +110,23 @@ export class TwoNodeShop implements AsyncDisposable {
     await this.node(name).start("--node", name);
   }
 
-  /** `selvedge node invite` on till-1, `selvedge node join` on the machine of the new node. Rejects where either is refused. */
-  async join(name: string, ...inviteOptions: readonly string[]): Promise<void> {
+  /**
+   * `selvedge node invite` on till-1, `selvedge node join` on the machine of the new node. Rejects where either is refused.
+   * Answers the token.
+   */
+  async join(name: string, ...inviteOptions: readonly string[]): Promise<string> {
     const invited = await this.node("till-1").cli("node", "invite", name, ...inviteOptions);
     if (invited.code !== 0) throw new Error(`invite: ${invited.stdout}${invited.stderr}`);
-    const args = ["node", "join", invited.stdout.trim(), "--state", this.node(name).state];
-    const joined = await runSelvedge(args, this.lab.machine(name).enter);
+    const token = invited.stdout.trim();
+    const joined = await this.tryJoin(token, name, this.node(name).state);
     if (joined.code !== 0) throw new Error(`join: ${joined.stdout}${joined.stderr}`);
+    return token;
+  }
+
+  /** `selvedge node join` on a machine, into a fresh state directory by default. */
+  async tryJoin(token: string, machine: string, state?: string): Promise<Finished> {
+    const place = state ?? join(this.node(machine).base, `joining-${performance.now()}`);
+    return runSelvedge(["node", "join", token, "--state", place], this.lab.machine(machine).enter);
   }
 
   /** As a box that burnt down: the node's processes and its state directory are gone. */
@@ -207,7 +220,6 @@ export class TwoNodeShop implements AsyncDisposable {
     const visitors = await Promise.all(this.#visitors.values());
     for (const process of [...visitors, ...this.origins.values(), ...this.nodes.values()])
       await process[Symbol.asyncDispose]();
-    for (const node of this.nodes.values()) rmSync(node.base, { recursive: true, force: true });
     await this.lab[Symbol.asyncDispose]();
   }
 }
