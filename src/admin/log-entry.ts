@@ -26,7 +26,7 @@ export function recordOfEntry(entry: LogEntry): WhyRecord {
     host: text("authority"),
     ip: text("downstream_remote_address"),
     source: peerOf(text("src_workload"), text("src_identity")),
-    destination: peerOf(text("dst_workload"), text("dst_identity")),
+    destination: { ...peerOf(text("dst_workload"), text("dst_identity")), node: text("dst_node") },
     service: text("dst_service"),
     route: text("route_name"),
     upstream: text("upstream_host"),

@@ -64,6 +64,17 @@ describe("why", () => {
     expect(why(record, records).cause).toContain("spec.calls");
   });
 
+  test("names the other node where that one answered", () => {
+    const record: WhyRecord = {
+      ...denied,
+      verdict: "elsewhere",
+      destination: { ...denied.destination, node: "till-2" },
+    };
+    const answer = why(record, records);
+    expect(answer.lines.join("\n")).toContain("answered by node till-2, not by this one");
+    expect(answer.notes[0]).toContain("till-2 decides for itself: ask there with the same id");
+  });
+
   test("a caller without identity is judged as one, from its address", () => {
     const answer = why({ ...denied, source: peer, strength: "none", ip: "10.0.0.9" }, records);
     expect(answer.trace?.principal).toBe("");

@@ -64,7 +64,10 @@ export function why(record: WhyRecord, records: readonly SnapshotRecord[] | unde
     notes.push("its service is not among the documents of that generation");
   const judged = again?.judged;
   const trace = judged === undefined ? undefined : decidingTrace(judged, record);
-  if (judged !== undefined) notes.push(...differences(judged, record));
+  if (record.verdict === "elsewhere") {
+    const node = record.destination.node || "the endpoint's node";
+    notes.push(`this node let the request through; ${node} decides for itself: ask there with the same id`);
+  } else if (judged !== undefined) notes.push(...differences(judged, record));
   const cause = FLAG_CAUSES[record.flag];
   const base = { id: record.id, generation: record.generation, flag: record.flag, cause, trace, notes };
   const details = index === undefined || again === undefined ? [] : judgedLines(index, again.judged, again.request);
@@ -89,6 +92,8 @@ function headLines(record: WhyRecord, cause: string): string[] {
     lines.push(`  decided by  policy ${record.policy}${record.rule >= 0 ? `, rule ${record.rule}` : ""}`);
   if (record.route !== "") lines.push(`  route       ${record.route}`);
   if (record.upstream !== "") lines.push(`  endpoint    ${record.upstream}`);
+  if (record.verdict === "elsewhere")
+    lines.push(`  answered by node ${record.destination.node || "unknown"}, not by this one`);
   return lines.map(printable);
 }
 

@@ -5,8 +5,8 @@
  * and the tests over plain values.
  */
 
-/** How sure the kernel is of who is calling; from strong to weak. */
-export type IdentityStrength = "cgroup" | "uid" | "tree" | "address" | "none";
+/** How it is known who is calling: by a certificate on a connection between nodes, or how sure the kernel is, from strong to weak. */
+export type IdentityStrength = "mtls" | "cgroup" | "uid" | "tree" | "address" | "none";
 
 /** The caller of a request or a TCP connection. */
 export interface Caller {

@@ -11,6 +11,8 @@ export interface CallerIdentity {
   readonly cgroupId: bigint;
   /** The keeper had to be asked: it cannot be judged again here. */
   readonly isFromKeeper: boolean;
+  /** Name of the node it called from where that is another one, whose proof it is then; else `""`. */
+  readonly node: string;
   /** `Mesh.epoch` it was judged under. */
   readonly epoch: number;
 }

@@ -5,7 +5,7 @@ import { AccessRecord, RECORD_PROTOCOL, VERDICT } from "../telemetry/access-reco
 import type { EdgeDestination, EdgePeer } from "../telemetry/edge-labels.ts";
 import type { EdgeStats } from "../telemetry/edge-stats.ts";
 import { COUNTER, DENIED_COUNTER, type DenialReason } from "../telemetry/fixed-metrics.ts";
-import type { EdgeProtocol } from "../telemetry/layout.ts";
+import type { EdgeProtocol, Reporter } from "../telemetry/layout.ts";
 import type { LogSampler } from "../telemetry/log-sampler.ts";
 import type { StatsWriter } from "../telemetry/stats-writer.ts";
 import { readTraceId, TRACEPARENT_BYTES } from "../telemetry/trace-context.ts";
@@ -30,6 +30,8 @@ export class RequestSummary {
   rule: Rule | null = null;
   denial: Denied | null = null;
   permit: Permit | null = null;
+  /** The endpoint's node answered in the endpoint's stead: flag and id are that node's. */
+  isFromNode = false;
 }
 
 const NOWHERE: EdgeDestination = {
@@ -73,9 +75,10 @@ export class Recorder {
     destination: Destination | null,
     protocol: EdgeProtocol,
   ): EdgeStats {
-    const { workload } = caller;
+    const { workload, node } = caller;
+    const edges = workload.edgesFrom(node);
     const key = target ?? destination ?? NOWHERE_KEY;
-    let edge = workload.edges.get(key);
+    let edge = edges.get(key);
     if (!edge) {
       const labels = target
         ? target.port.kind === "service"
@@ -86,15 +89,17 @@ export class Recorder {
             ? destination.labels(undefined)
             : destination.labels()
           : NOWHERE;
+      const reporter = node !== "" ? "destination" : target && target.node !== "" ? "source" : "both";
+      const source = node === "" ? workload.peer : { ...workload.peer, cluster: node };
       edge = this.#stats.edge({
-        key: edgeKey(workload.peer, labels, protocol),
-        reporter: "both",
-        source: workload.peer,
+        key: edgeKey(source, labels, protocol, reporter),
+        reporter,
+        source,
         destination: labels,
         protocol,
-        security: "none",
+        security: reporter === "destination" ? "mutual_tls" : "none",
       });
-      workload.edges.set(key, edge);
+      edges.set(key, edge);
     }
     return edge;
   }
@@ -169,7 +174,13 @@ export class Recorder {
     const { denial, permit } = summary;
     const decided = denial ?? permit?.wouldDeny ?? permit;
     if (!decided) return;
-    record.verdict = denial ? VERDICT.denied : permit?.wouldDeny ? VERDICT.audit : VERDICT.allowed;
+    record.verdict = summary.isFromNode
+      ? VERDICT.elsewhere
+      : denial
+        ? VERDICT.denied
+        : permit?.wouldDeny
+          ? VERDICT.audit
+          : VERDICT.allowed;
     record.policy = decided.policy === undefined ? 0 : this.#stats.intern(decided.policy.replace(/^policy\//, ""));
     record.rule = decided.rule;
   }
@@ -185,8 +196,8 @@ export class Recorder {
 }
 
 /** Everything that the labels of an edge can differ in. */
-function edgeKey(source: EdgePeer, destination: EdgeDestination, protocol: EdgeProtocol): string {
+function edgeKey(source: EdgePeer, destination: EdgeDestination, protocol: EdgeProtocol, reporter: Reporter): string {
   const peer = (end: EdgePeer): string =>
     `${end.namespace}/${end.workload}/${end.principal}/${end.app}/${end.version}/${end.cluster ?? ""}`;
-  return `${peer(source)}|${peer(destination)}|${destination.serviceNamespace}/${destination.service}|${protocol}`;
+  return `${peer(source)}|${peer(destination)}|${destination.serviceNamespace}/${destination.service}|${protocol}|${reporter}`;
 }

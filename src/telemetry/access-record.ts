@@ -1,6 +1,7 @@
 /** One finished request (or TCP connection) as the worker writes it to the record ring, and as the keeper reads it back. */
 import type { IdentityStrength } from "../model/request-facts.ts";
 import type { ResponseFlag } from "../model/response-flags.ts";
+import type { Reporter } from "./layout.ts";
 import { TextField } from "./text-field.ts";
 
 /** Most bytes of a path that are kept. Reason: enough to tell requests apart; the slot is 512 bytes. */
@@ -16,11 +17,11 @@ export const METHOD_BYTES_MAX = 16;
 /** Bytes of a W3C trace id. */
 export const TRACE_ID_BYTES = 16;
 
-/** What was decided about a request. Append only. */
-export const VERDICTS = ["allowed", "denied", "audit", "undecided"] as const;
+/** What was decided about a request; `elsewhere`: allowed here, and answered by the endpoint's node instead of the endpoint. Append only. */
+export const VERDICTS = ["allowed", "denied", "audit", "undecided", "elsewhere"] as const;
 export type Verdict = (typeof VERDICTS)[number];
 /** Position of a verdict in VERDICTS; `undecided` where no decision was reached (no route, bad request). */
-export const VERDICT = { allowed: 0, denied: 1, audit: 2, undecided: 3 } as const;
+export const VERDICT = { allowed: 0, denied: 1, audit: 2, undecided: 3, elsewhere: 4 } as const;
 
 /** What kind of exchange a record is about. Append only. */
 export const RECORD_PROTOCOLS = ["HTTP/1.1", "HTTP/1.0", "HTTP/2", "TCP", "WEBSOCKET", "CONNECT"] as const;
@@ -139,6 +140,8 @@ export interface RequestRecord {
   readonly destination: RecordPeer;
   /** Host name of the service, `orders.prod.svc.cluster.local`. */
   readonly service: string;
+  /** Which end of the call this node was; `both` where it stayed on the node. */
+  readonly reporter: Reporter;
 }
 
 /** One end of a record's edge; "" where unknown. */
@@ -148,4 +151,6 @@ export interface RecordPeer {
   readonly principal: string;
   readonly app: string;
   readonly version: string;
+  /** The node it is on. */
+  readonly node?: string;
 }

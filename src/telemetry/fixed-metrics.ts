@@ -38,6 +38,7 @@ export const ATTESTATION_RESULTS = [
   "timeout",
   "overload",
   "error",
+  "mtls",
 ] as const;
 export type AttestationResult = (typeof ATTESTATION_RESULTS)[number];
 
@@ -75,6 +76,12 @@ export const LIMITS = [
   "backend_request_timeout",
   "connect_timeout",
   "drain_timeout",
+  "handshakes",
+  "handshakes_of_address",
+  "handshake_timeout",
+  "tunnels",
+  "tunnel_proofs",
+  "peer_messages",
 ] as const;
 export type LimitName = (typeof LIMITS)[number];
 

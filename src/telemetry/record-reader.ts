@@ -12,6 +12,7 @@ import {
   TRACE_ID_BYTES,
   VERDICTS,
 } from "./access-record.ts";
+import type { EdgePeer } from "./edge-labels.ts";
 import { HEADER_AT, RECORD_BYTES, RECORDS_MAX, SECTION_AT } from "./layout.ts";
 import { RECORD_BYTE, RECORD_F64, RECORD_WORD } from "./record-layout.ts";
 import { saneCount } from "./sane-number.ts";
@@ -124,6 +125,7 @@ export class RecordReader {
       source: peerOf(edge?.source),
       destination: peerOf(edge?.destination),
       service: edge?.destination.service ?? "",
+      reporter: edge?.reporter ?? "both",
     };
   }
 
@@ -166,10 +168,10 @@ export class RecordReader {
   }
 }
 
-function peerOf(peer: RecordPeer | undefined): RecordPeer {
+function peerOf(peer: Required<EdgePeer> | undefined): RecordPeer {
   if (peer === undefined) return NOBODY;
-  const { workload, namespace, principal, app, version } = peer;
-  return { workload, namespace, principal, app, version };
+  const { workload, namespace, principal, app, version, cluster: node } = peer;
+  return { workload, namespace, principal, app, version, node };
 }
 
 /** Two unsigned halves as 16 hexadecimal digits; "" where both are 0. */

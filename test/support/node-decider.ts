@@ -95,7 +95,7 @@ export class NodeDecider {
       strength: key === "" ? ("none" as const) : ("uid" as const),
       ip,
     };
-    return { facts, workload, uid: -1, cgroupId: 0n, isFromKeeper: false, epoch: this.mesh.epoch };
+    return { facts, workload, uid: -1, cgroupId: 0n, isFromKeeper: false, node: "", epoch: this.mesh.epoch };
   }
 
   pin(text: string): Pin | null {

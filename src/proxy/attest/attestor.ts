@@ -232,6 +232,7 @@ export class Attestor {
       uid,
       cgroupId,
       isFromKeeper,
+      node: "",
       epoch: mesh.epoch,
     };
   }

@@ -66,6 +66,7 @@ export class Mesh implements DestinationContext {
     this.#inbound = new Map();
     this.#authorities = new Map();
     this.#gatewayListeners = null;
+    UNKNOWN_WORKLOAD.forget();
     if (this.#policiesEpoch !== this.#store.policiesEpoch) {
       this.#policiesEpoch = this.#store.policiesEpoch;
       this.#policySets = new PolicySetFactory((key) => this.#store.get("policy", key), this.site);

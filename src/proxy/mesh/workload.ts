@@ -8,6 +8,8 @@ export class Workload {
   readonly key: string;
   /** Edges to what it has called, by target or destination, so that a request finds its counters with one look-up. */
   readonly edges = new Map<object, EdgeStats>();
+  /** The same of what it calls from other nodes, by their names: on this node such a call is reported as its destination. */
+  readonly #edgesFromNodes = new Map<string, Map<object, EdgeStats>>();
   /** `x-forwarded-client-cert` lines by target, ready to be written. */
   readonly certLines = new Map<object, Buffer>();
   /** Tells whether what recognised it has changed from one generation to the next. */
@@ -17,6 +19,24 @@ export class Workload {
     this.record = record;
     this.key = record.key;
     this.selectorsText = JSON.stringify(record.selectors);
+  }
+
+  /** @param node it calls from; `""`: this one. */
+  edgesFrom(node: string): Map<object, EdgeStats> {
+    if (node === "") return this.edges;
+    let edges = this.#edgesFromNodes.get(node);
+    if (!edges) {
+      edges = new Map();
+      this.#edgesFromNodes.set(node, edges);
+    }
+    return edges;
+  }
+
+  /** Lets go of the targets of a generation that is not served any more; for who outlives generations. */
+  forget(): void {
+    this.edges.clear();
+    this.#edgesFromNodes.clear();
+    this.certLines.clear();
   }
 
   get peer(): EdgePeer {

@@ -104,5 +104,5 @@ export const CHANNEL_PROTOCOL = 2;
 /** Chunks the keeper sends before it waits for METRICS_MORE. Reason: four of 64 KiB hide the way there and back. */
 export const METRICS_CHUNKS_AHEAD = 4;
 
-/** Position = number on the wire; from none to the strongest. */
-export const STRENGTHS = ["none", "address", "tree", "uid", "cgroup"] as const;
+/** Position = number on the wire and in records; from none to the strongest. Append only. `mtls`: proven by the caller's node. */
+export const STRENGTHS = ["none", "address", "tree", "uid", "cgroup", "mtls"] as const;
