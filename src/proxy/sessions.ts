@@ -140,7 +140,7 @@ export class Sessions implements SessionFactory {
     const verdict = this.#judge(connection, destination);
     const target = verdict.target;
     if (verdict.flag !== FLAG.none || !target) {
-      const status = verdict.denial ? 403 : verdict.flag === FLAG.NR ? 404 : verdict.flag === FLAG.NC ? 500 : 503;
+      const status = verdict.denial || verdict.flag === FLAG.RBAC ? 403 : verdict.flag === FLAG.NR ? 404 : verdict.flag === FLAG.NC ? 500 : 503;
       this.#refuseConnect(connection, status, verdict.flag, verdict, headBytes, head);
       return;
     }

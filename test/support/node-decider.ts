@@ -12,6 +12,7 @@ import { Mesh } from "../../src/proxy/mesh/mesh.ts";
 import { RecordStore } from "../../src/proxy/mesh/store.ts";
 import { UNKNOWN_WORKLOAD } from "../../src/proxy/mesh/workload.ts";
 import { type Pin, Pins } from "../../src/proxy/pin/pin.ts";
+import { judgePinnedStream, judgeStream, type StreamVerdict } from "../../src/proxy/relay/judge-stream.ts";
 import { EndpointRegistry } from "../../src/proxy/upstream/endpoint-registry.ts";
 import { REGION_BYTES } from "../../src/telemetry/layout.ts";
 import { RandomPool } from "../../src/telemetry/random-pool.ts";
@@ -52,6 +53,7 @@ export class NodeDecider {
   readonly #pool = new RandomPool((into) => crypto.getRandomValues(into));
   readonly #node: string;
   #generation = 0;
+  #turn = 0;
 
   constructor(node: string, yaml: string) {
     this.#node = node;
@@ -67,10 +69,8 @@ export class NodeDecider {
       hasDescriptor: true,
       report: () => undefined,
     };
-    let turn = 0;
-    const random = (): number => turn++;
     this.mesh = new Mesh(this.#store, new EndpointRegistry(host), new SplitRegistry(Math.random));
-    this.#decider = new Decider(this.mesh, host, random);
+    this.#decider = new Decider(this.mesh, host, () => this.#turn++);
     this.#pins = new Pins(this.mesh);
     this.serve(yaml);
   }
@@ -133,6 +133,18 @@ export class NodeDecider {
       head: plan ? this.#written(bytes, head, plan) : "",
       responseEdits: (plan?.responseEdits?.lines ?? []).map(({ name, value }) => `${name}: ${value}`),
     };
+  }
+
+  /** A TCP stream that a caller of this node asks for by `authority`. */
+  judge(authority: string, caller: CallerIdentity): StreamVerdict {
+    const destination = this.mesh.resolve(authority, caller.facts.namespace, 443);
+    if (!destination) throw new Error(`nothing is called ${authority}`);
+    return judgeStream(this.mesh, caller, destination, 0, () => this.#turn++);
+  }
+
+  /** One that another node asks for. */
+  judgePinned(pin: Pin, caller: CallerIdentity): StreamVerdict {
+    return judgePinnedStream(this.mesh, caller, pin);
   }
 
   #written(bytes: Buffer, head: RequestHead, plan: NonNullable<Decider["plan"]>): string {

@@ -5,6 +5,7 @@ import { rewritePath } from "../../model/route/path-rewrite.ts";
 import type { Rule, RuleBackend } from "../../model/route/rule.ts";
 import type { RequestHead } from "../../wire/http1/head.ts";
 import type { ServicePort, Target } from "../mesh/destination.ts";
+import { occurrenceOf } from "../pin/pin.ts";
 import { ForwardPlan } from "./forward-plan.ts";
 import type { ForwardedFacts, HeadFacts } from "./head-facts.ts";
 import { HeldRequest } from "./held-request.ts";
@@ -82,14 +83,4 @@ function answerEdits(facts: HeadFacts, rule: Rule | null, backend: RuleBackend |
     dropped: new Set([...(edits?.dropped ?? []), ...CORS_RESPONSE_HEADERS]),
     lines: [...(edits?.lines ?? []), ...rule.cors.actual(origin)],
   };
-}
-
-/** How many backends before this one are the same Service and port. */
-function occurrenceOf(backends: readonly RuleBackend[], backend: RuleBackend): number {
-  let before = 0;
-  for (const one of backends) {
-    if (one === backend) break;
-    if (one.service === backend.service && one.port === backend.port) before++;
-  }
-  return before;
 }

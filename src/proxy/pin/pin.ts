@@ -29,6 +29,16 @@ export interface Pin {
   readonly occurrence: number;
 }
 
+/** How many backends before this one are the same Service and port. */
+export function occurrenceOf(backends: readonly RuleBackend[], backend: RuleBackend): number {
+  let before = 0;
+  for (const one of backends) {
+    if (one === backend) break;
+    if (one.service === backend.service && one.port === backend.port) before++;
+  }
+  return before;
+}
+
 /** The position of the pinned backend among those of the rule that matched; -1: the rule does not lead there. */
 export function pinnedBackend(pin: Pin, backends: readonly RuleBackend[]): number {
   const { service, record } = pin.port;

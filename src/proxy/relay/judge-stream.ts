@@ -6,6 +6,7 @@ import type { Rule } from "../../model/route/rule.ts";
 import type { CallerIdentity } from "../caller.ts";
 import type { Destination, ServicePort, Target } from "../mesh/destination.ts";
 import type { Mesh } from "../mesh/mesh.ts";
+import { occurrenceOf, type Pin, pinnedBackend } from "../pin/pin.ts";
 import { pickTarget } from "../upstream/pick-target.ts";
 
 /** What a raw stream comes to. */
@@ -15,6 +16,8 @@ export interface StreamVerdict {
   readonly permit: Permit | null;
   readonly denial: Denied | null;
   readonly rule: Rule | null;
+  /** Which of the rule's backends with this Service and port, see `PinText`. */
+  readonly occurrence: number;
   /** Position in RESPONSE_FLAGS; 0 = go on. */
   readonly flag: number;
   readonly reason: string;
@@ -28,15 +31,40 @@ export function judgeStream(
   nowMs: number,
   random: () => number,
 ): StreamVerdict {
-  const none = { target: null, destination, permit: null, denial: null, rule: null };
-  if (destination.kind === "external") return judged(mesh, caller, destination, destination, null, nowMs, random);
+  const pick = (port: Destination): Target | null => pickTarget(open(caller, port), nowMs, random);
+  if (destination.kind === "external")
+    return judged(mesh, caller, destination, destination, null, 0, pick(destination));
   const rule = destination.tcpRoutes?.match(caller.facts.namespace);
-  if (rule === undefined) return judged(mesh, caller, destination, destination, null, nowMs, random);
-  if (rule === null) return { ...none, flag: FLAG.NR, reason: "the routes of the port have no rule" };
-  const backend = rule.backends[rule.split.next()];
+  if (rule === undefined) return judged(mesh, caller, destination, destination, null, 0, pick(destination));
+  if (rule === null) return refused(destination, null, FLAG.NR, "the routes of the port have no rule");
+  const at = rule.split.next();
+  const backend = rule.backends[at];
   const port = backend?.service ? mesh.service(backend.service)?.portFor(backend.port) : null;
-  if (!port) return { ...none, rule, flag: FLAG.NC, reason: backend?.reason ?? "the rule has no backend" };
-  return judged(mesh, caller, destination, port, rule, nowMs, random);
+  if (!port) return refused(destination, rule, FLAG.NC, backend?.reason ?? "the rule has no backend");
+  return judged(mesh, caller, destination, port, rule, occurrenceOf(rule.backends, backend!), pick(port));
+}
+
+/** The same where another node has chosen: its choice must be one that the documents of this node allow. */
+export function judgePinnedStream(mesh: Mesh, caller: CallerIdentity, pin: Pin): StreamVerdict {
+  const { parent, port, target } = pin;
+  if (!parent?.isTcp) return refused(port, null, FLAG.UH, DISAGREE);
+  const rule = parent.tcpRoutes?.match(caller.facts.namespace);
+  const isThere = rule === undefined ? port === parent : rule !== null && pinnedBackend(pin, rule.backends) >= 0;
+  if (!isThere) return refused(port, rule ?? null, FLAG.UH, DISAGREE);
+  const verdict = judged(mesh, caller, parent, port, rule ?? null, pin.occurrence, target);
+  if (verdict.denial || !target.isDrained) return verdict;
+  return { ...verdict, target: null, flag: FLAG.UH, reason: "the endpoint takes no new connections" };
+}
+
+const DISAGREE = "the nodes' documents disagree";
+
+function refused(destination: Destination, rule: Rule | null, flag: number, reason: string): StreamVerdict {
+  return { target: null, destination, permit: null, denial: null, rule, occurrence: 0, flag, reason };
+}
+
+/** Another node must know whom it serves. */
+function open(caller: CallerIdentity, port: Destination): readonly Target[] {
+  return port.kind === "service" && caller.facts.workload === undefined ? port.localTargets : port.targets;
 }
 
 function judged(
@@ -45,15 +73,18 @@ function judged(
   parent: Destination,
   port: Destination,
   rule: Rule | null,
-  nowMs: number,
-  random: () => number,
+  occurrence: number,
+  target: Target | null,
 ): StreamVerdict {
-  const target = pickTarget(port.targets, nowMs, random);
   const verdict = permits(mesh, caller, parent, target ?? port.targets[0] ?? null);
-  const found = { target, destination: port, rule };
+  const found = { target, destination: port, rule, occurrence };
   if (!verdict.allowed) {
     const flag = verdict.reason === "calls" ? FLAG.CALLS : FLAG.RBAC;
     return { ...found, permit: null, denial: verdict, flag, reason: verdict.reason };
+  }
+  if (!target && open(caller, port).length < port.targets.length) {
+    const reason = "a caller without identity cannot cross nodes";
+    return { ...found, permit: null, denial: null, flag: FLAG.RBAC, reason };
   }
   if (!target)
     return { ...found, permit: verdict, denial: null, flag: FLAG.UH, reason: "no endpoint takes connections" };

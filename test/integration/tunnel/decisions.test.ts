@@ -338,3 +338,64 @@ describe("a caller at a Gateway", () => {
     expect(there.decide(sent.head, there.caller("", "198.51.100.1"), pin).status).toBe(403);
   });
 });
+
+describe("a TCP stream", () => {
+  const databases = (weights: readonly [number, number]): readonly Json[] => [
+    served("db-1", "till-1", 5001),
+    served("db-2", "till-2", 5002),
+    serviceDoc("db-1", {}, 5432, "tcp"),
+    serviceDoc("db-2", {}, 5432, "tcp"),
+    serviceDoc("db", { selector: { app: "db-2" } }, 5432, "tcp"),
+    doc(`${GATEWAY_API}alpha2`, "TCPRoute", "db", {
+      parentRefs: [{ group: "", kind: "Service", name: "db", port: 5432 }],
+      rules: [
+        {
+          backendRefs: [
+            { name: "db-1", port: 5432, weight: weights[0] },
+            { name: "db-2", port: 5432, weight: weights[1] },
+          ],
+        },
+      ],
+    }),
+  ];
+  const PINNED = "service/prod/db:5432 service/prod/db-2:5432 workload/prod/db-2|127.0.0.1:5002";
+
+  test("is split exactly over two nodes, and found again at the other one", () => {
+    const { source, there } = pair(databases([3, 1]));
+    let crossed = 0;
+    for (let i = 0; i < 100; i++) {
+      const verdict = source.judge("db:5432", source.caller(WEB));
+      expect(verdict.flag).toBe(FLAG.none);
+      if (verdict.target!.node === "till-2") crossed++;
+    }
+    expect(crossed).toBe(25);
+    const verdict = there.judgePinned(there.pin(PINNED)!, there.caller(WEB));
+    expect([verdict.flag, verdict.target?.endpoint.address]).toEqual([FLAG.none, "127.0.0.1:5002"]);
+    expect(verdict.permit).not.toBeNull();
+  });
+
+  test("of a caller without identity does not cross", () => {
+    const { source } = pair(databases([0, 1]));
+    const verdict = source.judge("db.prod:5432", source.caller(""));
+    expect([verdict.flag, verdict.target]).toEqual([FLAG.RBAC, null]);
+    expect(verdict.reason).toBe("a caller without identity cannot cross nodes");
+  });
+
+  test("is refused there by policy, by whom the caller may call, and where the documents disagree", () => {
+    const denying = policyDoc("no-web", "db-2", "DENY", [
+      { from: [{ source: { principals: ["test.example/ns/prod/sa/web"] } }] },
+    ]);
+    const narrow = workload("narrow", "till-1", { selectors: [["unix:uid:3"]], calls: ["stock"] });
+    const { there } = pair([...databases([1, 1]), denying, narrow]);
+    const flagFor = (pin: string, caller: string): number =>
+      there.judgePinned(there.pin(pin)!, there.caller(caller)).flag;
+    expect(flagFor(PINNED, WEB)).toBe(FLAG.RBAC);
+    expect(flagFor(PINNED, "workload/prod/other")).toBe(FLAG.none);
+    expect(flagFor(PINNED, "workload/prod/narrow")).toBe(FLAG.CALLS);
+    const elsewhere = "service/prod/db:5432 service/prod/stock:80 workload/prod/stock|127.0.0.1:9003";
+    expect(flagFor(elsewhere, "workload/prod/other")).toBe(FLAG.UH);
+    // A port that speaks HTTP is no way to a stream that nobody looks into.
+    const http = "service/prod/stock:80 service/prod/stock:80 workload/prod/stock|127.0.0.1:9003";
+    expect(flagFor(http, "workload/prod/other")).toBe(FLAG.UH);
+  });
+});
