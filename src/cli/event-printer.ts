@@ -5,6 +5,9 @@ import { printable } from "./table.ts";
 /** Lines that may wait for whoever reads them. Reason: a stalled reader must never stall the mesh. */
 export const LINES_WAITING_MAX = 1000;
 
+const BACKUP_OFFER =
+  "this site has a root of its own now; back it up: selvedge identity backup FILE (docs/runbooks.md says why)";
+
 /**
  * Prints what a keeper tells: JSON lines on stdout, of which the first is `ready`, or lines for people. Problems of the
  * configuration always go to stderr too.
@@ -27,6 +30,7 @@ export class EventPrinter {
       return;
     }
     this.#line(event);
+    if (event.event === "identity" && event.what === "founded") this.complain([], BACKUP_OFFER);
     if (event.event !== "ready" || this.#isReady) return;
     this.#isReady = true;
     for (const earlier of this.#early.splice(0)) this.#line(earlier);
@@ -93,6 +97,8 @@ export function eventText(told: KeeperEvent): string {
       return `draining, ${Math.round(event.graceMs / 1000)} s at most`;
     case "stopped":
       return event.streamsCut === 0 ? "stopped" : `stopped; ${event.streamsCut} streams were cut`;
+    case "identity":
+      return identityText(event);
     case "worker_started":
       return "";
   }
@@ -117,4 +123,23 @@ function readyText(event: Extract<KeeperEvent, { event: "ready" }>): string {
   }
   if (event.takenOver !== undefined) lines.push(`  took over ${event.takenOver} worker(s) of a keeper that was killed`);
   return lines.join("\n");
+}
+
+function identityText({ what, detail }: Extract<KeeperEvent, { event: "identity" }>): string {
+  switch (what) {
+    case "founded":
+      return `identity: a root for ${detail} was made`;
+    case "put_aside":
+      return `identity: the old one was put aside: ${detail}`;
+    case "failed":
+      return `identity: ${detail}`;
+    case "root_rotation":
+      return `identity: the root changes: ${detail}`;
+    case "clock_followed":
+      return `identity: certificates are judged by a new time: ${detail}`;
+    case "issuer_renewed":
+    case "svids_renewed":
+    case "trust_changed":
+      return "";
+  }
 }

@@ -201,6 +201,10 @@ function keeperOptions(asked: UpArguments, adminPath: string, emit: (event: Keep
     }),
     leftWorkers: () => findLeftWorkers(mark, workerUid),
     owners: kernelOwnerSources(),
+    identity: {
+      issueProgram: { bun: process.execPath, program: join(packageRoot, "src/keeper/ca/issue-main.ts") },
+      env: process.env,
+    },
     listening,
     workerUid,
     adminPath,

@@ -1,4 +1,5 @@
 import type { Issue } from "../model/issue.ts";
+import type { IdentityEvent } from "./identity/identity-options.ts";
 import type { ConfigurationEvent } from "./reload/configuration.ts";
 
 /** What `up -o json` prints first: the mesh serves. */
@@ -29,6 +30,7 @@ export interface ReadyEvent {
 export type KeeperEvent =
   | ReadyEvent
   | ConfigurationEvent
+  | IdentityEvent
   | { readonly event: "worker_started"; readonly pid: number; readonly worker: number }
   | {
       readonly event: "worker_died";

@@ -1,4 +1,5 @@
 import type { OwnerSources } from "./attest/attest-service.ts";
+import type { IdentityOptions } from "./identity/identity-options.ts";
 import type { KeeperEvent } from "./keeper-event.ts";
 import type { TakenAddress } from "./port-conflict.ts";
 import type { CompileProgram } from "./reload/compile-child.ts";
@@ -23,6 +24,8 @@ export interface KeeperOptions {
   /** Workers of an earlier keeper that run, besides those that the run file names. */
   readonly leftWorkers?: () => readonly RunningWorker[];
   readonly owners: OwnerSources;
+  /** Absent: this keeper makes and reads no identity. */
+  readonly identity?: IdentityOptions;
   /** Every TCP socket of the machine that listens. */
   readonly listening: () => readonly TakenAddress[];
   /** User id that workers run as. */

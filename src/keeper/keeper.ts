@@ -2,12 +2,13 @@ import { enableTcpMigrateReq } from "../kernel/tcp-migrate.ts";
 import { renderPrometheus } from "../telemetry/exposition.ts";
 import { COUNTER, GAUGE } from "../telemetry/fixed-metrics.ts";
 import type { HistoryWindow } from "../telemetry/history.ts";
-import { TO_KEEPER, TO_WORKER } from "../wire/channel/frames.ts";
-import type { ToKeeperFrame } from "../wire/channel/to-keeper-frame.ts";
+import { TO_WORKER } from "../wire/channel/frames.ts";
 import { AttestService } from "./attest/attest-service.ts";
 import { CallerIndex, indexCallers } from "./attest/caller-index.ts";
 import { parseRuns, type Run, Runs } from "./attest/runs.ts";
+import { type FrameReceivers, IGNORED_NODE_FRAMES, type NodeFrames, receiveFrame } from "./frames.ts";
 import type { Served } from "./generation/served.ts";
+import { IdentityService } from "./identity/identity-service.ts";
 import type { KeeperOptions } from "./keeper-options.ts";
 import { addressOf, type FailedListener, failedListeners } from "./listener-reports.ts";
 import { lockState } from "./lock-state.ts";
@@ -18,7 +19,7 @@ import { Pulse } from "./observe/pulse.ts";
 import { RecordTail } from "./observe/record-tail.ts";
 import { ScrapeService } from "./observe/scrape-service.ts";
 import { TrafficLog } from "./observe/traffic-log.ts";
-import { findConflict, forgetTaken } from "./port-conflict.ts";
+import { forgetTaken, requireFree } from "./port-conflict.ts";
 import { readyEvent } from "./ready-event.ts";
 import { compile } from "./reload/compile-child.ts";
 import { type ChangeOutcome, Configuration, type ConfigurationEvent } from "./reload/configuration.ts";
@@ -52,6 +53,9 @@ export class Keeper {
   readonly configuration: Configuration;
   readonly attest: AttestService;
   readonly runs: Runs;
+  readonly identity: IdentityService;
+  /** Acts on what workers tell about other nodes. */
+  readonly nodes: NodeFrames = IGNORED_NODE_FRAMES;
   readonly tail = new RecordTail();
   readonly stats: MeshStats;
   /** What operators did here. */
@@ -93,6 +97,12 @@ export class Keeper {
     this.runs = new Runs(parseRuns(this.state.read("runs")), (runs) => this.#runsChanged(runs));
     this.attest = new AttestService(options.owners, () => this.runs.list, this.#callers);
     this.#scrapes = new ScrapeService(() => renderPrometheus(this.stats.sources(), options.version), performance.now);
+    this.identity = new IdentityService({
+      statePath: options.statePath,
+      options: options.identity,
+      workers: () => this.fleet.workers,
+      emit: options.emit,
+    });
     this.fleet = this.#makeFleet();
     this.configuration = this.#makeConfiguration();
   }
@@ -173,6 +183,7 @@ export class Keeper {
     this.options.emit({ event: "draining", graceMs: DRAIN_GRACE_MS });
     const workers = this.fleet.workers;
     await this.fleet.drain(DRAIN_GRACE_MS);
+    await this.identity.stop();
     const streamsCut = workers.reduce((sum, worker) => sum + worker.streamsCut, 0);
     this.#close();
     this.options.emit({ event: "stopped", streamsCut });
@@ -207,23 +218,17 @@ export class Keeper {
     this.#pulse = new Pulse(() => this.#tick(), performance.now.bind(performance));
     this.options.emit(readyEvent(this, performance.now() - startedAtMs));
     for (const trouble of this.state.trouble) this.options.emit({ event: "state_trouble", ...trouble });
+    this.identity.begin();
   }
 
   #tick(): boolean {
     const hasMoved = this.stats.tick(Date.now());
-    this.#endHungWorkers();
+    const heartbeat = (id: number): number => this.stats.heartbeat(id);
+    this.#hangs.endHung(this.fleet.workers, performance.now(), heartbeat, (pid, reason) =>
+      this.options.emit({ event: "worker_broken", pid, reason }),
+    );
+    this.identity.tick(performance.now());
     return this.tail.poll() > 0 || hasMoved;
-  }
-
-  // Killed, not asked: whoever hangs does not hear. Its death does the rest.
-  #endHungWorkers(): void {
-    const { workers } = this.fleet;
-    this.#hangs.begin(performance.now(), new Set(workers.map(({ id }) => id)));
-    for (const worker of workers) {
-      if (worker.isDraining || !this.#hangs.isHung(worker.id, this.stats.heartbeat(worker.id))) continue;
-      this.options.emit({ event: "worker_broken", pid: worker.pid, reason: "it hangs: its loop has stopped turning" });
-      worker.kill();
-    }
   }
 
   async #untilReady(): Promise<void> {
@@ -246,13 +251,14 @@ export class Keeper {
   }
 
   #makeFleet(): Fleet {
+    const receivers = this.#frameReceivers();
     return new Fleet({
       workers: this.options.workers,
       launch: this.options.launch,
       firstWorkerId: 1 + Math.max(this.#runFile.workerIdMax, this.stats.workerIdMax),
       now: performance.now.bind(performance),
       events: {
-        onFrame: (worker, frame) => this.#receive(worker, frame),
+        onFrame: (worker, frame) => receiveFrame(receivers, worker, frame),
         onStarted: (worker) => this.#workerStarted(worker),
         onDeath: (death) => this.#workerDied(death),
         onBroken: ({ pid }, reason) => this.options.emit({ event: "worker_broken", pid, reason }),
@@ -290,18 +296,12 @@ export class Keeper {
       this.#facts = readSiteFacts(served);
       this.#callers = indexCallers(served);
       this.attest.use(this.#callers);
+      this.identity.use(this.#facts, this.#callers.all);
     }
-    if (isFirst && this.#orphans.length === 0) this.#checkPorts();
+    // Before the first worker is told to listen; what an earlier keeper's workers hold is ours.
+    if (isFirst && this.#orphans.length === 0) requireFree(this.#facts.listeners, this.options.listening());
     this.stats.own.set(GAUGE.configGeneration, served.generation);
     this.stats.own.set(GAUGE.configLastSuccess, Date.now() / 1000);
-  }
-
-  // Before the first worker is told to listen; what an earlier keeper's workers hold is ours.
-  #checkPorts(): void {
-    const conflict = findConflict(this.#facts.listeners, this.options.listening());
-    if (conflict === undefined) return;
-    const { hostname, port } = conflict.listener;
-    throw new StartError(`cannot listen on ${hostname}:${port}: a process of uid ${conflict.uid} does already`);
   }
 
   #announceConfiguration(event: ConfigurationEvent): void {
@@ -309,32 +309,21 @@ export class Keeper {
     this.options.emit(event);
   }
 
-  #receive(worker: Worker, frame: ToKeeperFrame): void {
-    switch (frame.type) {
-      case TO_KEEPER.ATTEST:
+  #frameReceivers(): FrameReceivers {
+    return {
+      nodes: this.nodes,
+      attest: (worker, frame) =>
         this.attest.ask(frame, ({ workload, strength }) =>
           worker.send({ type: TO_WORKER.ATTEST_REPLY, requestId: frame.requestId, strength, workload }),
-        );
-        break;
-      case TO_KEEPER.METRICS:
-        this.#scrapes.begin(worker, frame.requestId);
-        break;
-      case TO_KEEPER.METRICS_MORE:
-        this.#scrapes.more(worker, frame.requestId, frame.isCancelled);
-        break;
-      case TO_KEEPER.ACK:
-        this.configuration.acknowledged(frame.generation);
-        break;
-      case TO_KEEPER.LISTENING:
-        this.#listening(frame.listener, frame.port, frame.message);
-        break;
-      case TO_KEEPER.READY:
-        this.#writeRunFile();
-        break;
-      case TO_KEEPER.ENDPOINT:
-        this.options.emit({ event: "endpoint", endpoint: frame.endpoint, state: frame.state, reason: frame.reason });
-        break;
-    }
+        ),
+      scrape: (worker, requestId) => this.#scrapes.begin(worker, requestId),
+      scrapeMore: (worker, requestId, isCancelled) => this.#scrapes.more(worker, requestId, isCancelled),
+      acknowledged: (generation) => this.configuration.acknowledged(generation),
+      listening: (listener, port, message) => this.#listening(listener, port, message),
+      ready: () => this.#writeRunFile(),
+      endpoint: ({ endpoint, state, reason }) => this.options.emit({ event: "endpoint", endpoint, state, reason }),
+      trustTaken: (worker, version) => this.identity.trustTaken(worker.id, version),
+    };
   }
 
   #listening(listener: string, port: number, message: string): void {
@@ -350,12 +339,14 @@ export class Keeper {
     this.stats.own.set(GAUGE.workers, this.fleet.workers.length);
     worker.send({ type: TO_WORKER.RUNS, count: this.runs.list.length });
     if (this.#tap.isOn) worker.send({ type: TO_WORKER.TAP, isOn: true });
+    this.identity.workerStarted(worker);
     this.#writeRunFile();
     this.options.emit({ event: "worker_started", pid: worker.pid, worker: worker.id });
   }
 
   #workerDied({ worker, exit, restartAfterMs }: WorkerDeath): void {
     this.#scrapes.forget(worker);
+    this.identity.workerGone(worker.id);
     this.stats.retire(worker.id);
     this.stats.own.set(GAUGE.workers, this.fleet.workers.length);
     if (this.#isStopping) return;

@@ -1,4 +1,5 @@
 import type { ListenerRecord } from "../model/snapshot.ts";
+import { StartError } from "./start-error.ts";
 
 /** A socket that listens on this machine already. */
 export interface TakenAddress {
@@ -23,6 +24,14 @@ export function findConflict(
     if (other !== undefined) return { listener, uid: other.uid };
   }
   return undefined;
+}
+
+/** Throws StartError where somebody else listens already. */
+export function requireFree(wanted: readonly Wanted[], taken: readonly TakenAddress[]): void {
+  const conflict = findConflict(wanted, taken);
+  if (conflict === undefined) return;
+  const { hostname, port } = conflict.listener;
+  throw new StartError(`cannot listen on ${hostname}:${port}: a process of uid ${conflict.uid} does already`);
 }
 
 function overlaps(a: string, b: string): boolean {

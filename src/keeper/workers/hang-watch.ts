@@ -9,10 +9,36 @@ interface Pulse {
   sinceMs: number;
 }
 
+/** What of a worker this needs. */
+export interface WatchedWorker {
+  readonly id: number;
+  readonly pid: number;
+  readonly isDraining: boolean;
+  kill(): void;
+}
+
 /** Tells workers that hang (an endless loop, a stop signal) from those that live. Pure but for what it remembers. */
 export class HangWatch {
   readonly #pulses = new Map<number, Pulse>();
   #lookedAtMs = Number.NEGATIVE_INFINITY;
+
+  /**
+   * Kills those that hang, not asks: whoever hangs does not hear. Their death does the rest. One round of looks.
+   * @param onHung is told of each before it is killed.
+   */
+  endHung(
+    workers: readonly WatchedWorker[],
+    nowMs: number,
+    heartbeat: (worker: number) => number,
+    onHung: (pid: number, reason: string) => void,
+  ): void {
+    this.begin(nowMs, new Set(workers.map(({ id }) => id)));
+    for (const worker of workers) {
+      if (worker.isDraining || !this.isHung(worker.id, heartbeat(worker.id))) continue;
+      onHung(worker.pid, "it hangs: its loop has stopped turning");
+      worker.kill();
+    }
+  }
 
   /** Begins a round of looks. @param nowMs a clock that only goes forward. @param workers those that there are. */
   begin(nowMs: number, workers: ReadonlySet<number>): void {

@@ -1,0 +1,158 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { LocalWorkload } from "../attest/caller-index.ts";
+import type { SiteFacts } from "../site-facts.ts";
+import type { IdentityEvent, IdentityOptions } from "./identity-options.ts";
+import type { LiveIdentity } from "./live-identity.ts";
+import type { SiteIdentity } from "./site-identity.ts";
+import { isSameNode, type SiteWishes, siteWishes } from "./site-wishes.ts";
+import type { IdentityWorker } from "./worker-trust.ts";
+
+/** What the keeper hands in. */
+export interface IdentityServiceHost {
+  readonly statePath: string;
+  /** Absent: this keeper has no identity at all. */
+  readonly options: IdentityOptions | undefined;
+  readonly workers: () => readonly IdentityWorker[];
+  readonly emit: (event: IdentityEvent) => void;
+}
+
+/** Wait before trying again to open an identity. Reason: what is in the way is a disk or a person, and both are slow. */
+export const OPEN_RETRY_MS = 60_000;
+
+/**
+ * A keeper's door to its identity. What is behind it is loaded only where there are other nodes, or once to found a site; a
+ * node alone keeps none of it in memory. Nothing here delays or stops local traffic.
+ */
+export class IdentityService {
+  readonly #host: IdentityServiceHost;
+  #wishes: SiteWishes | undefined;
+  #live: LiveIdentity | undefined;
+  #isBegun = false;
+  #turn: Promise<void> = Promise.resolve();
+  #trouble: string | undefined;
+  #retryAtMs = Number.POSITIVE_INFINITY;
+  readonly #opened = new Set<(live: LiveIdentity) => void>();
+
+  constructor(host: IdentityServiceHost) {
+    this.#host = host;
+  }
+
+  /** The identity of this node; `undefined` on a node alone, before it is opened, and where it cannot be. */
+  get site(): SiteIdentity | undefined {
+    return this.#live?.site;
+  }
+
+  get live(): LiveIdentity | undefined {
+    return this.#live;
+  }
+
+  /** Why there is no identity though the documents ask for one. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  /** Whether the documents ask for other nodes to be reached. */
+  get isWanted(): boolean {
+    return this.#wishes?.hasTunnel === true;
+  }
+
+  /** Calls back whenever an identity is opened, at once where one is, until the answered function is called. */
+  onOpened(listener: (live: LiveIdentity) => void): () => void {
+    this.#opened.add(listener);
+    if (this.#live !== undefined) listener(this.#live);
+    return () => this.#opened.delete(listener);
+  }
+
+  /** Another generation is served. */
+  use(facts: SiteFacts, workloads: readonly LocalWorkload[]): void {
+    const before = this.#wishes;
+    this.#wishes = siteWishes(facts, workloads);
+    if (!this.#isBegun || this.#wishes === undefined) return;
+    if (before !== undefined && isSameNode(before, this.#wishes)) this.#live?.use(this.#wishes);
+    else this.#reopen();
+  }
+
+  /** The node serves: from now on there is time for everything else. */
+  begin(): void {
+    this.#isBegun = true;
+    if (this.#host.options !== undefined) this.#reopen();
+  }
+
+  /** Something outside of the keeper's own doing changed the files: they are read again. Resolves when that is done. */
+  reopen(): Promise<void> {
+    this.#reopen();
+    return this.#turn;
+  }
+
+  workerStarted(worker: IdentityWorker): void {
+    this.#live?.workers.greet(worker);
+  }
+
+  workerGone(id: number): void {
+    this.#live?.workers.workerGone(id);
+  }
+
+  trustTaken(workerId: number, version: number): void {
+    this.#live?.workers.trustTaken(workerId, version);
+  }
+
+  /** Every few seconds. */
+  tick(nowMs: number): void {
+    this.#live?.tick();
+    if (nowMs < this.#retryAtMs) return;
+    this.#retryAtMs = Number.POSITIVE_INFINITY;
+    this.#reopen();
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async stop(): Promise<void> {
+    this.#isBegun = false;
+    await this.#turn;
+    await this.#close();
+  }
+
+  #reopen(): void {
+    this.#turn = this.#turn.then(() => this.#open());
+  }
+
+  async #open(): Promise<void> {
+    const { options } = this.#host;
+    const wishes = this.#wishes;
+    await this.#close();
+    if (options === undefined || wishes === undefined || !this.#isBegun) return;
+    // A node alone that has its root already needs nothing of what would be loaded.
+    if (!wishes.hasTunnel && existsSync(join(this.#host.statePath, "identity", "site"))) return;
+    try {
+      const { LiveIdentity, foundOnly } = await import("./live-identity.ts");
+      const host = {
+        ...this.#host,
+        options,
+        tell: (what: IdentityEvent["what"], detail: string) => this.#tell(what, detail),
+      };
+      if (wishes.hasTunnel) this.#live = await LiveIdentity.open(host, wishes);
+      else await foundOnly(host, wishes);
+      this.#trouble = undefined;
+    } catch (error) {
+      this.#failed(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    if (this.#live !== undefined) for (const listener of [...this.#opened]) listener(this.#live);
+  }
+
+  #failed(reason: string): void {
+    if (this.#trouble !== reason) this.#tell("failed", reason);
+    this.#trouble = reason;
+    this.#retryAtMs = performance.now() + OPEN_RETRY_MS;
+  }
+
+  async #close(): Promise<void> {
+    const live = this.#live;
+    this.#live = undefined;
+    await live?.close();
+  }
+
+  #tell(what: IdentityEvent["what"], detail: string): void {
+    this.#host.emit({ event: "identity", what, detail });
+  }
+}

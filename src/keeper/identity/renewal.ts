@@ -1,0 +1,261 @@
+import { isSignedBy } from "../../identity/certificate.ts";
+import { CLOCK_JUMP_MS } from "../../identity/clock.ts";
+import { type IssuedCertificate, SVIDS_MAX } from "../../identity/issue-protocol.ts";
+import {
+  canFollowJump,
+  dutiesAt,
+  type HeldCertificates,
+  isValidAt,
+  renewAtMs,
+  retryAfterMs,
+  type Validity,
+} from "../../identity/rotation.ts";
+import { issueProblem } from "./found-site.ts";
+import type { SvidSubject } from "./held-svids.ts";
+import type { SiteIdentity } from "./site-identity.ts";
+
+/** Asks the root's node for an issuer, and installs it. Answers why that did not work, or `undefined`. Never rejects. */
+export type RenewIssuer = () => Promise<string | undefined>;
+
+/** What a renewal tells. */
+export interface RenewalEvents {
+  /** Something was made. */
+  done(what: "issuer_renewed" | "svids_renewed" | "clock_followed", detail: string): void;
+  /** Something could not be made; told once until it works again. */
+  failed(what: "issuer" | "svids" | "clock", reason: string): void;
+}
+
+/** Longest time between two looks at everything that is due. Reason: a bound on what a wrong estimate can cost. */
+export const LOOK_MS_MAX = 3_600_000;
+
+/**
+ * Keeps the certificates of an identity alive. `tick` is called every few seconds and costs a comparison of numbers where
+ * nothing is due; there is no timer. One renewal runs at a time.
+ */
+export class Renewal {
+  readonly #identity: SiteIdentity;
+  readonly #events: RenewalEvents;
+  readonly #random: () => number;
+  /** On a node without the root. */
+  renewIssuer: RenewIssuer = async () => "the root's node cannot be asked yet";
+  #working: Promise<void> | undefined;
+  #isStopped = false;
+  #lookAtMs = 0;
+  #lookAtMonotonicMs = 0;
+  #failures = 0;
+  /** The jump that could not be followed: wall minus monotonic time. */
+  #refusedJumpMs: number | undefined;
+  readonly #troubles = new Map<"issuer" | "svids" | "clock", string>();
+
+  /** @param random from 0 to 1. */
+  constructor(identity: SiteIdentity, events: RenewalEvents, random: () => number) {
+    this.#identity = identity;
+    this.#events = events;
+    this.#random = random;
+  }
+
+  /** What does not work, by what it is. */
+  get troubles(): ReadonlyMap<string, string> {
+    return this.#troubles;
+  }
+
+  /** Reads the clocks, and begins what is due. */
+  tick(): void {
+    const { clock } = this.#identity;
+    clock.read();
+    if (this.#working !== undefined || this.#isStopped) return;
+    const isDue = clock.monotonicMs >= this.#lookAtMonotonicMs || clock.nowMs >= this.#lookAtMs;
+    if (this.#isNewJump() || isDue) void this.work();
+  }
+
+  #isNewJump(): boolean {
+    const { pendingMs, monotonicMs } = this.#identity.clock;
+    if (pendingMs === null) {
+      if (this.#refusedJumpMs !== undefined) this.#note("clock", undefined);
+      this.#refusedJumpMs = undefined;
+      return false;
+    }
+    const offsetMs = pendingMs - monotonicMs;
+    return this.#refusedJumpMs === undefined || Math.abs(offsetMs - this.#refusedJumpMs) > CLOCK_JUMP_MS;
+  }
+
+  /** Looks again at once: something was asked for, somebody came into reach. */
+  hurry(): Promise<void> {
+    this.#lookAtMonotonicMs = 0;
+    this.#failures = 0;
+    return this.work();
+  }
+
+  /** Does what is due; resolves when that is done, whatever came of it. Never rejects. */
+  async work(): Promise<void> {
+    while (this.#working !== undefined) await this.#working;
+    if (this.#isStopped) return;
+    this.#working = this.#work().finally(() => {
+      this.#working = undefined;
+    });
+    await this.#working;
+  }
+
+  /** Nothing is begun any more; resolves when what was under way is over. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#working;
+  }
+
+  /** Renews this node's issuer now, here or through the root's node. Answers why not, or `undefined`. */
+  async renewIssuerNow(nowMs = this.#identity.nowMs()): Promise<string | undefined> {
+    try {
+      const problem = this.#identity.holdsRoot ? await this.#signOwnIssuer(nowMs) : await this.renewIssuer();
+      if (problem === undefined) this.#events.done("issuer_renewed", "");
+      return problem;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  /** Makes SVIDs for these, in turns of what one child makes. Answers why not, or `undefined`. */
+  async issueSvids(subjects: readonly SvidSubject[], nowMs = this.#identity.nowMs()): Promise<string | undefined> {
+    try {
+      for (let at = 0; at < subjects.length; at += SVIDS_MAX) {
+        const problem = await this.#issueSome(subjects.slice(at, at + SVIDS_MAX), Math.floor(nowMs));
+        if (problem !== undefined) return problem;
+      }
+      if (subjects.length > 0) this.#events.done("svids_renewed", String(subjects.length));
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  async #work(): Promise<void> {
+    await this.#followClock();
+    const nowMs = this.#identity.nowMs();
+    const isIssuerDue = this.#isIssuerDue(nowMs);
+    const issuerProblem = isIssuerDue ? await this.renewIssuerNow() : undefined;
+    this.#note("issuer", issuerProblem);
+    const due = isIssuerDue && issuerProblem === undefined ? this.#identity.svids.everybody : this.#dueSvids(nowMs);
+    const svidsProblem = due.length === 0 ? undefined : await this.issueSvids(due);
+    this.#note("svids", svidsProblem);
+    this.#plan(this.#troubles.size > 0);
+  }
+
+  /** A jump of the clock: certificates for the new time first, then the new time. */
+  async #followClock(): Promise<void> {
+    const identity = this.#identity;
+    const pendingMs = identity.clock.pendingMs;
+    if (pendingMs === null) return this.#note("clock", undefined);
+    const held = this.held();
+    this.#refusedJumpMs = pendingMs - identity.clock.monotonicMs;
+    if (held === undefined || !canFollowJump(held, pendingMs, identity.holdsRoot))
+      return this.#note(
+        "clock",
+        `the wall clock jumped to ${timeText(pendingMs)}; no certificates can be made for then`,
+      );
+    const isIssuerOver = !isValidAt(held.issuer, pendingMs);
+    const problem =
+      (isIssuerOver ? await this.renewIssuerNow(pendingMs) : undefined) ??
+      (await this.issueSvids(identity.svids.everybody, pendingMs));
+    this.#note("clock", problem);
+    if (problem !== undefined) return;
+    identity.clock.follow();
+    this.#refusedJumpMs = undefined;
+    this.#events.done("clock_followed", timeText(identity.nowMs()));
+    identity.changed("clock");
+  }
+
+  /** What this node holds; `undefined` before its first issuer. */
+  held(): HeldCertificates | undefined {
+    const identity = this.#identity;
+    const issuer = identity.issuerCertificate();
+    if (issuer === undefined) return undefined;
+    const root = identity.issuerRoot() ?? identity.siteTrust.bundle.roots[0];
+    if (root === undefined) return undefined;
+    const svids = identity.svids.all.map(({ key, jitter, certificate }) => ({
+      key,
+      jitter,
+      ...validityOf(certificate),
+    }));
+    return { svids, issuer: validityOf(issuer), root: validityOf(root) };
+  }
+
+  /** Due by age, by its root that no longer signs, or because its key was banned. */
+  #isIssuerDue(nowMs: number): boolean {
+    const held = this.held();
+    const issuer = this.#identity.issuerCertificate();
+    if (held === undefined || issuer === undefined) return true;
+    const { bundle } = this.#identity.siteTrust;
+    // The first root of a bundle is the one that signs now.
+    const signing = bundle.roots[0];
+    const isOfOther = signing !== undefined && !isSignedBy(issuer, signing);
+    return isOfOther || dutiesAt(held, nowMs).isIssuerDue;
+  }
+
+  #dueSvids(nowMs: number): readonly SvidSubject[] {
+    const held = this.held();
+    if (held === undefined) return [];
+    const duties = dutiesAt(held, nowMs);
+    if (duties.isIssuerOver) return [];
+    return [...this.#identity.svids.missing, ...this.#identity.svids.subjects(duties.svids)];
+  }
+
+  async #signOwnIssuer(nowMs: number): Promise<string | undefined> {
+    const identity = this.#identity;
+    const { root, node } = identity;
+    if (root === undefined) return "this node does not hold the root";
+    const outcome = await root.sign((signer) =>
+      identity.issue({ kind: "issuer", signer, node, nowMs: Math.floor(nowMs) }),
+    );
+    const issued = outcome.kind === "issued" ? outcome.issued[0] : undefined;
+    if (issued === undefined) return issueProblem(outcome);
+    identity.noteIssued(issued.certificate);
+    identity.issuer.keep({ certificate: Uint8Array.from(issued.certificate), key: issued.key });
+    identity.changed("issuer");
+    return undefined;
+  }
+
+  async #issueSome(subjects: readonly SvidSubject[], nowMs: number): Promise<string | undefined> {
+    const identity = this.#identity;
+    const ids = subjects.map(({ id }) => id);
+    const outcome = await identity.issuer.sign((signer) => identity.issue({ kind: "svids", signer, ids, nowMs }));
+    if (outcome.kind !== "issued" || outcome.issued.length !== subjects.length) return issueProblem(outcome);
+    const issuer = identity.issuerCertificate();
+    const root = identity.issuerRoot();
+    if (issuer === undefined || root === undefined) return "the issuer is of a root that is not believed any more";
+    for (const [index, subject] of subjects.entries()) {
+      identity.svids.put(subject, outcome.issued[index] as IssuedCertificate, [issuer.der, root.der], this.#random());
+    }
+    identity.changed("svids");
+    return undefined;
+  }
+
+  #note(what: "issuer" | "svids" | "clock", problem: string | undefined): void {
+    if (problem === undefined) this.#troubles.delete(what);
+    else {
+      if (this.#troubles.get(what) !== problem) this.#events.failed(what, problem);
+      this.#troubles.set(what, problem);
+    }
+  }
+
+  /** When to look again: when the next thing is due, or a while after a failure. */
+  #plan(hasFailed: boolean): void {
+    const { clock, svids } = this.#identity;
+    this.#failures = hasFailed ? this.#failures + 1 : 0;
+    const waitMs = hasFailed ? retryAfterMs(this.#failures, this.#random()) : LOOK_MS_MAX;
+    this.#lookAtMonotonicMs = clock.monotonicMs + waitMs;
+    const issuer = this.#identity.issuerCertificate();
+    const issuerAtMs = issuer === undefined ? Number.POSITIVE_INFINITY : renewAtMs(issuer, 0.5);
+    this.#lookAtMs = hasFailed ? Number.POSITIVE_INFINITY : Math.min(svids.nextDueMs, issuerAtMs);
+  }
+}
+
+function validityOf({ notBeforeMs, notAfterMs }: Validity): Validity {
+  return { notBeforeMs, notAfterMs };
+}
+
+function timeText(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,120 @@
+import {
+  type BanList,
+  banSequence,
+  isKeyBanned,
+  mergeBans,
+  NO_BANS,
+  parseBans,
+  printBans,
+} from "../../identity/bans.ts";
+import {
+  adoptBundle,
+  type BundleProblem,
+  makeBundle,
+  parseBundle,
+  printBundle,
+  type TrustBundle,
+} from "../../identity/bundle.ts";
+import { makeTrustMessage, readTrustMessage, type TrustProblem } from "../../identity/trust-message.ts";
+import type { StoredTrust } from "./identity-files.ts";
+import { type IdentityStore, IdentityStoreError } from "./identity-store.ts";
+
+/** What became of a word of the root that another node handed on. */
+export type Adopted = "adopted" | "same" | "older" | TrustProblem | BundleProblem | "key_banned" | "too_many_bans";
+
+/** A root's certificate and key for signing what is believed. */
+export interface TrustSigner {
+  readonly keyHash: string;
+  /** PKCS #8; wiped by whoever opened it. */
+  readonly key: Uint8Array;
+}
+
+/** Bundle and bans of one site, as this node believes them. On disk before anybody is told. */
+export class SiteTrust {
+  readonly #store: IdentityStore;
+  #bundle: TrustBundle;
+  #bans: BanList;
+  #message: Uint8Array;
+
+  private constructor(store: IdentityStore, bundle: TrustBundle, bans: BanList, message: Uint8Array) {
+    this.#store = store;
+    this.#bundle = bundle;
+    this.#bans = bans;
+    this.#message = message;
+  }
+
+  /** Throws IdentityStoreError where what is stored cannot be believed: going on without bans would let them all in. */
+  static load(store: IdentityStore, trustDomain: string): SiteTrust {
+    const stored = store.readTrust();
+    if (stored.state === "absent") throw new IdentityStoreError("bundle and bans are not there");
+    if (stored.state === "rotten") throw new IdentityStoreError(`bundle and bans are rotten: ${stored.reason}`);
+    const bundle = parseBundle(stored.value.bundle, trustDomain);
+    const bans = parseBans(stored.value.bans);
+    if (typeof bundle === "string") throw new IdentityStoreError(`the bundle cannot be used: ${bundle}`);
+    if (bans === undefined) throw new IdentityStoreError("the bans cannot be read");
+    return new SiteTrust(store, bundle, bans, stored.value.message);
+  }
+
+  get bundle(): TrustBundle {
+    return this.#bundle;
+  }
+
+  get bans(): BanList {
+    return this.#bans;
+  }
+
+  /** The root's last word, to be handed on to other nodes. */
+  get message(): Uint8Array {
+    return this.#message;
+  }
+
+  isBanned(keyHash: string): boolean {
+    return isKeyBanned(this.#bans, keyHash);
+  }
+
+  /** Says something new, signed. Throws IdentityStoreError where the disk refuses, and then nothing has changed. */
+  say(bundle: TrustBundle, bans: BanList, signer: TrustSigner): void {
+    this.#keep(bundle, bans, makeTrustMessage(bundle, bans, signer.keyHash, signer.key));
+  }
+
+  /** Takes over a word of the root. Throws IdentityStoreError where the disk refuses. */
+  adopt(message: Uint8Array): Adopted {
+    const word = readTrustMessage(message, this.#bundle);
+    if (typeof word === "string") return word;
+    if (this.isBanned(word.signedBy)) return "key_banned";
+    const isOlder = word.bundle.sequence < this.#bundle.sequence;
+    const bundle = isOlder ? this.#bundle : adoptBundle(this.#bundle, word.bundle);
+    if (typeof bundle === "string") return bundle;
+    let bans: BanList;
+    try {
+      bans = mergeBans(this.#bans, word.bans);
+    } catch {
+      return "too_many_bans";
+    }
+    const isChanged = bundle !== this.#bundle || printBans(bans) !== printBans(this.#bans);
+    if (!isChanged) return isOlder ? "older" : "same";
+    const isWhole = !isOlder && banSequence(word.bans) >= banSequence(bans);
+    this.#keep(bundle, bans, isWhole ? Uint8Array.from(message) : this.#message);
+    return "adopted";
+  }
+
+  #keep(bundle: TrustBundle, bans: BanList, message: Uint8Array): void {
+    this.#store.writeTrust(storedTrust(bundle, bans, message));
+    this.#bundle = bundle;
+    this.#bans = bans;
+    this.#message = message;
+  }
+}
+
+/** What is written of a bundle, bans and the word that says them. */
+export function storedTrust(bundle: TrustBundle, bans: BanList, message: Uint8Array): StoredTrust {
+  return { bundle: printBundle(bundle), bans: printBans(bans), message };
+}
+
+/** The first word of a new site. Throws IdentityStoreError where the root is none. */
+export function firstTrust(trustDomain: string, root: Uint8Array, key: Uint8Array): StoredTrust {
+  const bundle = makeBundle(trustDomain, 1, [root]);
+  if (typeof bundle === "string") throw new IdentityStoreError(`the new root cannot be used: ${bundle}`);
+  const keyHash = bundle.roots[0]?.keyHash ?? "";
+  return storedTrust(bundle, NO_BANS, makeTrustMessage(bundle, NO_BANS, keyHash, key));
+}
