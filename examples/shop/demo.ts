@@ -1,18 +1,21 @@
 /**
  * `npm run demo`: a small shop of real services and a mesh between them, on this machine, leaving nothing behind.
  * `npm run demo -- --for 15s` ends by itself: exit code 0 when everything it claims was seen, 1 otherwise.
+ * `npm run demo -- --nodes 2` splits the shop across two machines, each a network namespace of this one; needs root.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDemoArguments } from "./demo/arguments.ts";
 import { Observations } from "./demo/facts.ts";
 import { meshCopy, wantedShare } from "./demo/mesh-copy.ts";
-import { edgesOf, parseMetrics, requestsIn, type Series } from "./demo/metrics.ts";
+import { edgesOf, requestsIn } from "./demo/metrics.ts";
 import { makePlaces, makeSocketFolder, type Places } from "./demo/places.ts";
-import { Mesh, type Ready, type ServiceProcess, startService, stopServices } from "./demo/programs.ts";
+import { type ServiceProcess, startService, stopServices } from "./demo/programs.ts";
+import { type ShopPart, shopParts } from "./demo/shop-parts.ts";
+import { Site } from "./demo/site.ts";
 import { PlainView, TerminalView } from "./demo/view.ts";
 import { descendantsOf, weigh } from "./demo/weigh.ts";
-import type { ShopReport, ShopService } from "./service.ts";
+import type { ShopReport } from "./service.ts";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -21,65 +24,47 @@ const KILL_AFTER_MS = 5_000;
 const KILL_AFTER_SHARE = 0.4;
 const TICK_MS = isRoot || process.stdout.isTTY ? 500 : 1_000;
 
-interface ShopPart {
-  readonly service: ShopService;
-  readonly workload: string;
-  readonly uid: number;
-}
-
-/** Who is in the shop; uids as in mesh.yaml. */
-function shop(runFolder: string): readonly ShopPart[] {
-  const socket = (name: string) => ({ unix: join(runFolder, name, "http.sock") });
-  return [
-    { service: { name: "payments", ...socket("payments") }, workload: "prod/payments", uid: 61_103 },
-    { service: { name: "orders", version: "v1", ...socket("orders-v1") }, workload: "prod/orders-v1", uid: 61_102 },
-    { service: { name: "orders", version: "v2", ...socket("orders-v2") }, workload: "prod/orders-v2", uid: 61_102 },
-    { service: { name: "web" }, workload: "prod/web", uid: 61_101 },
-    { service: { name: "intruder" }, workload: "dev/intruder", uid: 61_104 },
-  ];
-}
-
 class Demo {
   readonly seen = new Observations();
   readonly #places: Places;
-  readonly #mesh: Mesh;
+  readonly #site: Site;
   readonly #services: ServiceProcess[] = [];
   readonly #view = process.stdout.isTTY ? new TerminalView() : new PlainView();
   readonly #startedAt = performance.now();
-  #ready: Ready | undefined;
+  readonly #nodes: 1 | 2;
   #isAskingWhy = false;
   #stopping = false;
   #generation = 0;
 
-  constructor() {
+  constructor(nodes: 1 | 2) {
+    this.#nodes = nodes;
     this.#places = makePlaces(join(import.meta.dir, "../.."), isRoot);
-    const text = readFileSync(join(import.meta.dir, "mesh.yaml"), "utf8");
+    const text = readFileSync(join(import.meta.dir, nodes === 1 ? "mesh.yaml" : "two-nodes.yaml"), "utf8");
     writeFileSync(this.#places.meshFile, meshCopy(text, { runFolder: this.#places.runFolder, isRoot }));
-    this.#mesh = new Mesh(this.#places);
+    this.#site = new Site(this.#places);
   }
 
   async start(): Promise<void> {
-    this.#ready = await this.#mesh.ready;
-    const { outbound } = this.#ready;
+    await (this.#nodes === 1 ? this.#site.startOne() : this.#site.startTwo());
     // Those that serve come first, so that nobody calls into the void.
-    const parts = shop(this.#places.runFolder);
-    const listening = parts
-      .filter(({ service }) => service.unix !== undefined)
-      .map((part) => this.#startPart(part, outbound));
+    const parts = shopParts(this.#places.runFolder);
+    const listening = parts.filter(({ service }) => service.unix !== undefined).map((part) => this.#startPart(part));
     await Promise.all(listening);
-    for (const part of parts) if (part.service.unix === undefined) this.#startPart(part, outbound).catch(() => {});
+    for (const part of parts) if (part.service.unix === undefined) this.#startPart(part).catch(() => {});
     this.#view.open();
   }
 
   /** Resolves when the service listens. */
-  #startPart({ service, workload, uid }: ShopPart, outbound: string): Promise<void> {
+  #startPart({ service, workload, uid, node }: ShopPart): Promise<void> {
+    const { mesh, ready } = this.#site.node(node);
     if (service.unix !== undefined) makeSocketFolder(service.unix, isRoot ? uid : undefined);
     return new Promise((resolve, reject) => {
       const child = startService(this.#places, {
         service,
         workload,
         uid: isRoot ? uid : undefined,
-        outbound,
+        outbound: ready.outbound,
+        place: mesh.place,
         use: (report) => {
           if (report.type === "listening") resolve();
           else this.#take(report);
@@ -110,17 +95,14 @@ class Demo {
 
   async #askWhy(id: string): Promise<void> {
     this.#isAskingWhy = true;
-    this.seen.why = (await this.#mesh.ask("why", id))?.trim() ?? "";
+    this.seen.why = (await this.#site.ask("why", id))?.trim() ?? "";
     this.#isAskingWhy = false;
   }
 
-  async #scrape(): Promise<Series[]> {
-    const response = await fetch(`http://${this.#ready?.metrics}/metrics`, { signal: AbortSignal.timeout(5_000) });
-    return parseMetrics(await response.text());
-  }
-
   async tick(): Promise<void> {
-    const series = await this.#scrape().catch((): Series[] => []);
+    const series = await this.#site.scrape();
+    const edges = edgesOf(series);
+    if (this.#nodes === 2) this.seen.crossed = edges.reduce((sum, { crossed }) => sum + crossed, 0);
     const generation = series.find(({ name }) => name === "selvedge_config_generation")?.value;
     if (generation !== undefined && generation !== this.#generation) {
       // What the user saved counts from when it is served, not from when it was saved.
@@ -130,52 +112,43 @@ class Demo {
     }
     this.#view.draw({
       isRoot,
+      story: this.#site.story,
       seconds: (performance.now() - this.#startedAt) / 1000,
-      generation: generation ?? this.#ready?.generation ?? 0,
-      edges: edgesOf(series),
+      generation: generation ?? this.#generation,
+      edges,
       seen: this.seen,
-      weight: weigh(descendantsOf(this.#mesh.pid)),
+      weight: weigh(this.#site.pids.flatMap(descendantsOf)),
       tryNext: this.#tryNext(),
     });
   }
 
   #tryNext(): string[] {
-    const state = `--state ${this.#places.stateFolder}`;
+    const state = `--state ${this.#places.stateFolder(this.#nodes === 1 ? "" : "till-1")}`;
     const id = this.seen.lastRefusal?.id ?? "ID";
-    return [
+    const [first, ...others] = [
       `bin/selvedge stat ${state}`,
       `bin/selvedge edges ${state}`,
-      `bin/selvedge why ${id} ${state}`,
+      `bin/selvedge why ${id} --state ${this.#places.stateFolder(this.#nodes === 1 ? "" : "till-2")}`,
       `bin/selvedge tap ${state}`,
       `edit a weight in ${this.#places.meshFile} and watch the split follow`,
+    ];
+    if (this.#nodes === 1) return [first as string, ...others];
+    return [
+      first as string,
+      `bin/selvedge node ls ${state}`,
+      `bin/selvedge node ban till-2 --reason "try it" ${state}`,
+      `${this.#site.enter("till-2").join(" ")} tcpdump -A -i eth0     # listen in: nothing to read`,
+      ...others.slice(1),
     ];
   }
 
   /** Kills a worker and waits until requests are answered again. */
   async killWorker(): Promise<void> {
-    const [pid] = await this.#mesh.workers();
-    if (pid === undefined) return;
-    const countBefore = requestsIn(await this.#scrape());
+    const countBefore = requestsIn(await this.#site.scrape());
     this.seen.expectDeath();
-    const killedAt = performance.now();
-    process.kill(pid, "SIGKILL");
-    const url = `http://${this.#ready?.outbound}/`;
-    for (;;) {
-      // Whoever answers, and be it with a refusal, has taken up its snapshot and serves. Not asked of orders: that would
-      // take a place in its split.
-      const isAnswered = await fetch(url, {
-        headers: { Host: "payments.prod", Connection: "close" },
-        signal: AbortSignal.timeout(1_000),
-      }).then(
-        () => true,
-        () => false,
-      );
-      if (isAnswered || performance.now() - killedAt > 10_000) break;
-      await Bun.sleep(2);
-    }
-    const backMs = performance.now() - killedAt;
-    const countAfter = requestsIn(await this.#scrape().catch((): Series[] => []));
-    this.seen.restart = { pid, backMs, countBefore, countAfter };
+    const killed = await this.#site.killWorker();
+    if (killed === undefined) return;
+    this.seen.restart = { ...killed, countBefore, countAfter: requestsIn(await this.#site.scrape()) };
   }
 
   async stop(): Promise<void> {
@@ -183,7 +156,7 @@ class Demo {
     this.#stopping = true;
     this.#view.close();
     await stopServices(this.#services);
-    await this.#mesh.stop();
+    await this.#site.stop();
     this.#places.remove();
   }
 
@@ -202,9 +175,13 @@ async function main(): Promise<number> {
     console.error(args);
     return 2;
   }
+  if (args.nodes === 2 && !isRoot) {
+    console.error("--nodes 2 needs root: every machine of the demo is a network namespace of its own");
+    return 1;
+  }
   const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<"interrupted">();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => interrupt("interrupted"));
-  const demo = new Demo();
+  const demo = new Demo(args.nodes);
   const end = performance.now() + (args.forMs ?? Number.POSITIVE_INFINITY);
   const killAt = performance.now() + (args.forMs === undefined ? KILL_AFTER_MS : args.forMs * KILL_AFTER_SHARE);
   try {

@@ -3,17 +3,21 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDemoArguments } from "./arguments.ts";
 import { Observations } from "./facts.ts";
+import { addressOf } from "./machines.ts";
 import { meshCopy, wantedShare } from "./mesh-copy.ts";
 import { edgesOf, parseMetrics, requestsIn } from "./metrics.ts";
 import { descendantsOf, weigh } from "./weigh.ts";
 
 const mesh = readFileSync(join(import.meta.dir, "../mesh.yaml"), "utf8");
 
-test("--for takes a duration in both spellings, and nothing else is taken", () => {
-  expect(parseDemoArguments([])).toEqual({ forMs: undefined });
-  expect(parseDemoArguments(["--for", "15s"])).toEqual({ forMs: 15_000 });
-  expect(parseDemoArguments(["--for=1m"])).toEqual({ forMs: 60_000 });
-  for (const args of [["--for"], ["--for", "soon"], ["--for", "1s"], ["--loud"]])
+test("--for takes a duration and --nodes 1 or 2, in both spellings and any order, and nothing else is taken", () => {
+  expect(parseDemoArguments([])).toEqual({ forMs: undefined, nodes: 1 });
+  expect(parseDemoArguments(["--for", "15s"])).toEqual({ forMs: 15_000, nodes: 1 });
+  expect(parseDemoArguments(["--for=1m"])).toEqual({ forMs: 60_000, nodes: 1 });
+  expect(parseDemoArguments(["--nodes", "2"])).toEqual({ forMs: undefined, nodes: 2 });
+  expect(parseDemoArguments(["--nodes=2", "--for", "15s"])).toEqual({ forMs: 15_000, nodes: 2 });
+  const wrong = [["--for"], ["--for", "soon"], ["--for", "1s"], ["--loud"], ["--nodes", "3"], ["--nodes"], ["2"]];
+  for (const args of [...wrong, ["--for", "15s", "--for", "15s"]])
     expect(parseDemoArguments(args)).toStartWith("usage:");
 });
 
@@ -28,6 +32,16 @@ describe("the copy of mesh.yaml", () => {
 
   test("recognises nobody by uid where there is no root", () => {
     expect(meshCopy(mesh, { runFolder: "/tmp/x", isRoot: false })).not.toContain("run: ");
+  });
+
+  test("works for two nodes too, whose addresses are those of the machines", () => {
+    const text = readFileSync(join(import.meta.dir, "../two-nodes.yaml"), "utf8");
+    const copy = meshCopy(text, { runFolder: "/tmp/x/run", isRoot: true });
+    expect(copy).toContain("outbound: 127.0.0.1:0");
+    expect(copy).toContain("unix: /tmp/x/run/orders-v2/http.sock");
+    for (const [index, name] of ["till-1", "till-2"].entries())
+      expect(copy).toContain(`${name}: "${addressOf(index)}:15008"`);
+    expect(wantedShare(copy)).toBe(0.01);
   });
 
   test("tells the share that its weights ask for", () => {
@@ -86,6 +100,14 @@ describe("what was seen", () => {
     }
   });
 
+  test("fails where there are two machines and nothing crossed", () => {
+    const seen = good();
+    seen.crossed = 0;
+    expect(failing(seen)).toBe(1);
+    seen.crossed = 12;
+    expect(failing(seen)).toBe(0);
+  });
+
   test("starts anew when the user changes the weights", () => {
     const seen = good();
     seen.expectShare(0.25);
@@ -111,9 +133,16 @@ describe("edges from metrics", () => {
 
   test("sum what belongs together", () => {
     expect(edgesOf(parseMetrics(text))).toEqual([
-      { from: "web.prod", to: "orders.prod", requests: 100, errors: 1, refused: 1, p50Ms: 1, p99Ms: 5 },
+      { from: "web.prod", to: "orders.prod", requests: 100, errors: 1, refused: 1, crossed: 0, p50Ms: 1, p99Ms: 5 },
     ]);
     expect(requestsIn(parseMetrics(text))).toBe(100);
+  });
+
+  test("count what crossed by the word of the machine it came to, and nothing twice", () => {
+    const far = labels("200", ',connection_security_policy="mutual_tls"').replace("source", "destination");
+    const local = labels("200", ',connection_security_policy="none"').replace("source", "destination");
+    const both = `${text}\nistio_requests_total{${far}} 40\nistio_requests_total{${local}} 58`;
+    expect(edgesOf(parseMetrics(both))).toMatchObject([{ requests: 100, crossed: 40 }]);
   });
 });
 

@@ -34,6 +34,8 @@ export class Observations {
   lastRefusal: RefusalReport | undefined;
   why = "";
   restart: Restart | undefined;
+  /** Requests that crossed from one machine to the other; `undefined` where there is one machine. */
+  crossed: number | undefined;
   #isDeathExpected = false;
   #hadDeath = false;
   /** The batch under way began under other weights. */
@@ -105,8 +107,16 @@ export class Observations {
         text: `${this.errors} requests of web failed${this.errors > 0 ? ` (${this.lastError})` : ""}`,
       },
       restartFact(restart, this.errorsAtKill),
+      ...(this.crossed === undefined ? [] : [crossedFact(this.crossed)]),
     ];
   }
+}
+
+function crossedFact(crossed: number): Fact {
+  return {
+    holds: crossed > 0,
+    text: `${crossed.toLocaleString("en")} requests crossed between the machines, all in mutual TLS, both nodes and every caller proven by certificate`,
+  };
 }
 
 function restartFact(restart: Restart | undefined, errors: number): Fact {

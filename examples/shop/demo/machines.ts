@@ -7,6 +7,11 @@
 /** Private addresses, seen only within the namespaces. Machine N of the list is host N. */
 const NETWORK = "10.89.7";
 
+/** The address of the machine at a place of the list. */
+export function addressOf(index: number): string {
+  return `${NETWORK}.${index + 1}`;
+}
+
 /** A machine, or the switch between them. */
 export interface Machine {
   readonly name: string;
@@ -40,7 +45,7 @@ export class Machines implements AsyncDisposable {
       for (const _ of ["switch", ...names]) holders.push(await hold());
       const all = ["switch", ...names].map((name, index) => ({
         name,
-        address: index === 0 ? "" : `${NETWORK}.${index}`,
+        address: index === 0 ? "" : addressOf(index - 1),
         pid: (holders[index] as Holder).pid,
         enter: ["nsenter", `--net=/proc/${(holders[index] as Holder).pid}/ns/net`, "--"],
       }));

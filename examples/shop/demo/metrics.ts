@@ -28,6 +28,8 @@ export interface Edge {
   readonly errors: number;
   /** Answers 403. */
   readonly refused: number;
+  /** Requests that came from another machine, as the machine that they came to tells it. */
+  readonly crossed: number;
   /** Upper bounds of the buckets that hold the median and the 99th percentile, in milliseconds; NaN: no requests. */
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -41,7 +43,8 @@ export function edgesOf(all: readonly Series[]): Edge[] {
   const groups = new Map<string, Series[]>();
   for (const one of all) {
     const { labels } = one;
-    if (!one.name.startsWith("istio_request") || (labels["reporter"] ?? reporter) !== reporter) continue;
+    if (!one.name.startsWith("istio_request")) continue;
+    if ((labels["reporter"] ?? reporter) !== reporter && !isCrossed(one)) continue;
     const name = (side: string) => {
       const workload =
         labels[`${side}_canonical_service`] ?? labels[`${side}_app`] ?? labels[`${side}_workload`] ?? "unknown";
@@ -61,8 +64,15 @@ function destinationOf(labels: Readonly<Record<string, string>>): string {
   return `${name.replace(/-v\d+$/, "")}.${labels["destination_service_namespace"] ?? labels["destination_workload_namespace"] ?? "unknown"}`;
 }
 
-function edgeOf(key: string, group: readonly Series[]): Edge {
+/** Told by the machine that the request came to, over the mutual TLS between machines. */
+function isCrossed({ labels }: Series): boolean {
+  return labels["reporter"] === "destination" && labels["connection_security_policy"] === "mutual_tls";
+}
+
+function edgeOf(key: string, both: readonly Series[]): Edge {
   const [from, to] = key.split(" ") as [string, string];
+  const crossed = both.filter((one) => isCrossed(one) && one.name === "istio_requests_total");
+  const group = both.filter((one) => !isCrossed(one));
   const totals = group.filter(({ name }) => name === "istio_requests_total");
   const sum = (of: readonly Series[]) => of.reduce((total, { value }) => total + value, 0);
   const coded = (pattern: RegExp) => sum(totals.filter(({ labels }) => pattern.test(labels["response_code"] ?? "")));
@@ -78,6 +88,7 @@ function edgeOf(key: string, group: readonly Series[]): Edge {
     requests: sum(totals),
     errors: coded(/^5/),
     refused: coded(/^403$/),
+    crossed: sum(crossed),
     p50Ms: quantile(buckets, 0.5),
     p99Ms: quantile(buckets, 0.99),
   };

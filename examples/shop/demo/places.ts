@@ -8,6 +8,7 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   statSync,
 } from "node:fs";
@@ -22,7 +23,8 @@ export interface Places {
   /** Everything temporary; removed at the end. */
   readonly folder: string;
   readonly runFolder: string;
-  readonly stateFolder: string;
+  /** A state directory of its own for each node. */
+  stateFolder(node: string): string;
   readonly meshFile: string;
   /** The package to run, and its Bun: copies where other users could not read the original. */
   readonly packageRoot: string;
@@ -44,12 +46,25 @@ export function makePlaces(packageRoot: string, isRoot: boolean): Places {
   const runFolder = join(folder, "run");
   chmodSync(folder, isRoot ? 0o755 : 0o700);
   mkdirSync(runFolder, { mode: 0o755 });
-  const places = { folder, runFolder, stateFolder: join(folder, "state"), meshFile: join(folder, "mesh.yaml") };
+  const stateFolder = (node: string) => join(folder, node === "" ? "state" : `state-${node}`);
+  const places = { folder, runFolder, stateFolder, meshFile: join(folder, "mesh.yaml") };
   const remove = () => rmSync(folder, { recursive: true, force: true });
   if (!isRoot || isReachableByAll(process.execPath)) return { ...places, packageRoot, bun: process.execPath, remove };
   const copy = join(folder, "package");
   copyPackage(packageRoot, copy);
   return { ...places, packageRoot: copy, bun: join(copy, "node_modules/bun/bin/bun.exe"), remove };
+}
+
+/** Names of the packages that run with ours, and of those that run with them; not Bun, whose binary is copied by itself. */
+function runtimePackages(root: string): string[] {
+  const dependenciesOf = (folder: string): string[] => {
+    const text = readFileSync(join(folder, "package.json"), "utf8");
+    return Object.keys((JSON.parse(text) as { dependencies?: Record<string, string> }).dependencies ?? {});
+  };
+  const names = dependenciesOf(root).filter((name) => name !== "bun");
+  for (const name of names)
+    for (const next of dependenciesOf(join(root, "node_modules", name))) if (!names.includes(next)) names.push(next);
+  return names;
 }
 
 function copyPackage(from: string, to: string): void {
@@ -65,7 +80,7 @@ function copyPackage(from: string, to: string): void {
     "tsconfig.json",
   ])
     cpSync(join(from, name), join(to, name), { recursive: true });
-  for (const name of ["commander", "picocolors", "yaml"])
+  for (const name of runtimePackages(from))
     cpSync(join(from, "node_modules", name), join(to, "node_modules", name), { recursive: true });
   copyFileSync(process.execPath, join(to, "node_modules/bun/bin/bun.exe"));
   chmodSync(join(to, "node_modules/bun/bin/bun.exe"), 0o755);

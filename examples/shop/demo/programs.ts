@@ -14,9 +14,8 @@ export interface Ready {
   readonly isolation?: string;
 }
 
-const bunFlags = ["--config=/dev/null", "--tsconfig-override=/dev/null", "--no-env-file", "--no-install"];
+export const bunFlags = ["--config=/dev/null", "--tsconfig-override=/dev/null", "--no-env-file", "--no-install"];
 
-/** Variables that would lead the services around the mesh, or past it. */
 const PROXY_VARIABLES = [
   "http_proxy",
   "HTTP_PROXY",
@@ -28,7 +27,8 @@ const PROXY_VARIABLES = [
   "ALL_PROXY",
 ];
 
-function cleanEnvironment(): Record<string, string> {
+/** Ours, without what would lead a program around the mesh, or past it. */
+export function cleanEnvironment(): Record<string, string> {
   const env: Record<string, string> = { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" };
   for (const [name, value] of Object.entries(process.env))
     if (value !== undefined && !PROXY_VARIABLES.includes(name)) env[name] = value;
@@ -46,19 +46,37 @@ export async function eachLine(stream: ReadableStream<Uint8Array>, use: (line: s
   }
 }
 
-/** The running mesh. */
+/** Which node of the site a mesh is, and on which machine. */
+export interface NodePlace {
+  /** Where there are several. */
+  readonly name?: string;
+  readonly stateFolder: string;
+  /** What its commands are started through. */
+  readonly enter: readonly string[];
+}
+
+/** What became of a command. */
+export interface Told {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** The running mesh of one node. */
 export class Mesh {
+  readonly place: NodePlace;
   readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
-  readonly #bin: string;
   readonly #places: Places;
   /** What it printed on stderr, the latest part. */
   stderr = "";
   readonly ready: Promise<Ready>;
 
-  constructor(places: Places) {
+  constructor(places: Places, place: NodePlace) {
     this.#places = places;
-    this.#bin = join(places.packageRoot, "bin/selvedge");
-    const command = [this.#bin, "up", "-f", places.meshFile, "--state", places.stateFolder, "-o", "json"];
+    this.place = place;
+    const node = place.name === undefined ? [] : ["--node", place.name];
+    const up = ["up", "-f", places.meshFile, "--state", place.stateFolder, ...node, "-o", "json"];
+    const command = [...place.enter, binOf(places), ...up];
     // In a session of its own: Ctrl-C in the terminal is for the demo, which then stops everything in order.
     this.#child = Bun.spawn(command, {
       stdin: "ignore",
@@ -93,15 +111,8 @@ export class Mesh {
 
   /** Runs another command of the CLI against this mesh; answers what it printed, or `undefined` where it failed. */
   async ask(...args: string[]): Promise<string | undefined> {
-    const child = Bun.spawn([this.#bin, ...args, "--state", this.#places.stateFolder], {
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "ignore",
-      env: cleanEnvironment(),
-      timeout: 10_000,
-    });
-    const text = await new Response(child.stdout).text();
-    return (await child.exited) === 0 ? text : undefined;
+    const { code, out } = await runCli(this.#places, this.place, args);
+    return code === 0 ? out : undefined;
   }
 
   /** Pids of its workers. */
@@ -125,6 +136,23 @@ export class Mesh {
   }
 }
 
+function binOf(places: Places): string {
+  return join(places.packageRoot, "bin/selvedge");
+}
+
+/** Runs a command of the CLI to its end, on the node's machine and state directory, whether the node runs or not. */
+export async function runCli(places: Places, place: NodePlace, args: readonly string[]): Promise<Told> {
+  const child = Bun.spawn([...place.enter, binOf(places), ...args, "--state", place.stateFolder], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    env: cleanEnvironment(),
+    timeout: 10_000,
+  });
+  const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  return { code: await child.exited, out, err };
+}
+
 /** When a process started, in ticks since the machine did: tells it from a later one with the same pid. */
 function startTimeOf(pid: number): string | undefined {
   try {
@@ -143,31 +171,24 @@ export interface ServiceStart {
   /** With root: its uid. Without: it is started through `selvedge run`. */
   readonly uid: number | undefined;
   readonly outbound: string;
+  readonly place: NodePlace;
   readonly use: (report: ShopReport) => void;
   readonly complain: (line: string) => void;
 }
 
 /** Starts one service of the shop. */
 export function startService(places: Places, start: ServiceStart): ServiceProcess {
-  const { service, workload, uid, outbound } = start;
+  const { service, workload, uid, outbound, place } = start;
   const program = [
     places.bun,
     ...bunFlags,
     join(places.packageRoot, "examples/shop/service.ts"),
     JSON.stringify(service),
   ];
-  const run = [
-    join(places.packageRoot, "bin/selvedge"),
-    "run",
-    "--workload",
-    workload,
-    "--state",
-    places.stateFolder,
-    "--",
-  ];
+  const run = [binOf(places), "run", "--workload", workload, "--state", place.stateFolder, "--"];
   const asUid = ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--no-new-privs"];
   const child = Bun.spawn(
-    [...(uid === undefined ? run : ["sh", "-c", 'umask 007; exec "$@"', "sh", ...asUid]), ...program],
+    [...place.enter, ...(uid === undefined ? run : ["sh", "-c", 'umask 007; exec "$@"', "sh", ...asUid]), ...program],
     {
       stdin: "pipe",
       stdout: "pipe",

@@ -5,6 +5,8 @@ import type { Weight } from "./weigh.ts";
 
 export interface Picture {
   readonly isRoot: boolean;
+  /** How two nodes came to be one site; empty where there is one. */
+  readonly story: readonly string[];
   readonly seconds: number;
   readonly generation: number;
   readonly edges: readonly Edge[];
@@ -16,17 +18,19 @@ export interface Picture {
 const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
 const ms = (value: number) => (Number.isNaN(value) ? "-" : Number.isFinite(value) ? `<= ${value}` : "> all");
 
-/** The table of edges. */
-export function edgeLines(edges: readonly Edge[]): string[] {
+/** The table of edges. `areSplit`: with what crossed between machines. */
+export function edgeLines(edges: readonly Edge[], areSplit = false): string[] {
   const rows = edges.map((edge) => [
     `${edge.from} -> ${edge.to}`,
     edge.requests.toLocaleString("en"),
+    ...(areSplit ? [edge.crossed.toLocaleString("en")] : []),
     String(edge.errors),
     String(edge.refused),
     ms(edge.p50Ms),
     ms(edge.p99Ms),
   ]);
-  const all = [["edge", "requests", "errors", "refused", "p50 ms", "p99 ms"], ...rows];
+  const crossing = areSplit ? ["crossed encrypted"] : [];
+  const all = [["edge", "requests", ...crossing, "errors", "refused", "p50 ms", "p99 ms"], ...rows];
   const widths = (all[0] as string[]).map((_, column) => Math.max(...all.map((row) => (row[column] as string).length)));
   return all.map((row) =>
     row
@@ -63,8 +67,9 @@ export function pictureLines(picture: Picture): string[] {
   return [
     `selvedge demo: shop, generation ${picture.generation}, up ${Math.round(picture.seconds)} s`,
     boundaryLine(picture.isRoot),
+    ...picture.story,
     "",
-    ...edgeLines(picture.edges),
+    ...edgeLines(picture.edges, picture.story.length > 0),
     "",
     ...seen.facts().map((fact) => `${fact.holds ? "ok  " : "... "}      ${fact.text}`),
     ...why,
@@ -104,12 +109,13 @@ export class PlainView {
 
   draw(picture: Picture): void {
     const { seen } = picture;
-    if (this.#ticks === 0) console.log(boundaryLine(picture.isRoot));
+    if (this.#ticks === 0) for (const line of [boundaryLine(picture.isRoot), ...picture.story]) console.log(line);
     const total = seen.v1 + seen.v2;
     console.log(
       `t=${Math.round(picture.seconds)}s  generation ${picture.generation}  orders ${total} (v2 ${seen.v2})  refused ${seen.refusals}  errors ${seen.errors}`,
     );
-    if (++this.#ticks % 4 === 0) for (const line of edgeLines(picture.edges)) console.log(`  ${line}`);
+    const areSplit = picture.story.length > 0;
+    if (++this.#ticks % 4 === 0) for (const line of edgeLines(picture.edges, areSplit)) console.log(`  ${line}`);
     if (this.#ticks % 4 === 0) console.log(`  ${weightLine(picture.weight)}`);
   }
 
