@@ -99,9 +99,16 @@ export function eventText(told: KeeperEvent): string {
       return event.streamsCut === 0 ? "stopped" : `stopped; ${event.streamsCut} streams were cut`;
     case "identity":
       return identityText(event);
+    case "node":
+      return nodeText(event);
     case "worker_started":
       return "";
   }
+}
+
+function nodeText({ what, node, address, detail }: Extract<KeeperEvent, { event: "node" }>): string {
+  const who = `${node === "" ? "somebody" : `node ${node}`}${address === "" ? "" : ` at ${address}`}`;
+  return `${who}: ${what.replaceAll("_", " ")}${detail === "" ? "" : `: ${detail}`}`;
 }
 
 function withPrintable<T extends KeeperEvent>(event: T): T {

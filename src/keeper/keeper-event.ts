@@ -1,5 +1,6 @@
 import type { Issue } from "../model/issue.ts";
 import type { IdentityEvent } from "./identity/identity-options.ts";
+import type { NodeEvent } from "./nodes/node-event.ts";
 import type { ConfigurationEvent } from "./reload/configuration.ts";
 
 /** What `up -o json` prints first: the mesh serves. */
@@ -31,6 +32,7 @@ export type KeeperEvent =
   | ReadyEvent
   | ConfigurationEvent
   | IdentityEvent
+  | NodeEvent
   | { readonly event: "worker_started"; readonly pid: number; readonly worker: number }
   | {
       readonly event: "worker_died";

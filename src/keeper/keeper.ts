@@ -6,12 +6,14 @@ import { TO_WORKER } from "../wire/channel/frames.ts";
 import { AttestService } from "./attest/attest-service.ts";
 import { CallerIndex, indexCallers } from "./attest/caller-index.ts";
 import { parseRuns, type Run, Runs } from "./attest/runs.ts";
-import { type FrameReceivers, IGNORED_NODE_FRAMES, type NodeFrames, receiveFrame } from "./frames.ts";
+import { type FrameReceivers, receiveFrame } from "./frames.ts";
 import type { Served } from "./generation/served.ts";
 import { IdentityService } from "./identity/identity-service.ts";
 import type { KeeperOptions } from "./keeper-options.ts";
 import { addressOf, type FailedListener, failedListeners } from "./listener-reports.ts";
 import { lockState } from "./lock-state.ts";
+import { NodeService } from "./nodes/node-service.ts";
+import { nodesHost } from "./nodes/nodes-of-keeper.ts";
 import { HeldSwitch } from "./observe/held-switch.ts";
 import { LogFile } from "./observe/log-file.ts";
 import { MeshStats } from "./observe/mesh-stats.ts";
@@ -54,8 +56,7 @@ export class Keeper {
   readonly attest: AttestService;
   readonly runs: Runs;
   readonly identity: IdentityService;
-  /** Acts on what workers tell about other nodes. */
-  readonly nodes: NodeFrames = IGNORED_NODE_FRAMES;
+  readonly nodes: NodeService;
   readonly tail = new RecordTail();
   readonly stats: MeshStats;
   /** What operators did here. */
@@ -66,7 +67,7 @@ export class Keeper {
   readonly #ports: Map<string, number>;
   readonly #orphans: Orphan[];
   #runFile: RunFile;
-  #facts: SiteFacts = { site: undefined, listeners: [] };
+  #facts: SiteFacts = { site: undefined, listeners: [], nodes: [] };
   #callers = new CallerIndex([]);
   readonly #traffic: TrafficLog;
   readonly #hangs = new HangWatch();
@@ -103,6 +104,7 @@ export class Keeper {
       workers: () => this.fleet.workers,
       emit: options.emit,
     });
+    this.nodes = new NodeService(nodesHost(this), this.identity);
     this.fleet = this.#makeFleet();
     this.configuration = this.#makeConfiguration();
   }
@@ -183,6 +185,7 @@ export class Keeper {
     this.options.emit({ event: "draining", graceMs: DRAIN_GRACE_MS });
     const workers = this.fleet.workers;
     await this.fleet.drain(DRAIN_GRACE_MS);
+    this.nodes.close();
     await this.identity.stop();
     const streamsCut = workers.reduce((sum, worker) => sum + worker.streamsCut, 0);
     this.#close();
@@ -340,6 +343,7 @@ export class Keeper {
     worker.send({ type: TO_WORKER.RUNS, count: this.runs.list.length });
     if (this.#tap.isOn) worker.send({ type: TO_WORKER.TAP, isOn: true });
     this.identity.workerStarted(worker);
+    this.nodes.workerStarted(worker);
     this.#writeRunFile();
     this.options.emit({ event: "worker_started", pid: worker.pid, worker: worker.id });
   }
@@ -347,6 +351,7 @@ export class Keeper {
   #workerDied({ worker, exit, restartAfterMs }: WorkerDeath): void {
     this.#scrapes.forget(worker);
     this.identity.workerGone(worker.id);
+    this.nodes.workerGone(worker.id);
     this.stats.retire(worker.id);
     this.stats.own.set(GAUGE.workers, this.fleet.workers.length);
     if (this.#isStopping) return;

@@ -160,6 +160,12 @@ export const COUNTERS = {
     "selvedge_authorization_audit_total",
     "Requests let through that would have been refused outside of audit.",
   ),
+  nodesJoined: counter(14, "selvedge_node_joins_total", "Machines that were let in by a token."),
+  joinsRefused: counter(
+    15,
+    "selvedge_node_joins_refused_total",
+    "Machines that asked to join and were refused; the audit log says why.",
+  ),
   attestations: counter(
     16,
     "selvedge_attestations_total",

@@ -40,7 +40,7 @@ class Site {
       const reply = await performIssue({ kind: "sign", signer: root, node, request, challenge, nowMs: this.nowMs });
       return reply.kind === "issued" ? reply.issued[0]!.certificate : JSON.stringify(reply);
     },
-    banOthers: (node, keyHash) => void this.bannedFor.push(`${node} but ${keyHash}`),
+    banOthers: async (node, keyHash) => void this.bannedFor.push(`${node} but ${keyHash}`),
     trust: () => ({ bundle: Buffer.from("{}"), trust: Buffer.from("t"), floorMs: START_MS }),
   };
   readonly tries = new TryLimit(() => this.monotonicMs);

@@ -27,8 +27,8 @@ export interface JoinHost {
   hasJoined(name: string): boolean;
   /** Signs an issuer; the certificate in DER, or why there is none. Never rejects. */
   signIssuer(node: string, request: Uint8Array, challenge: Uint8Array): Promise<Uint8Array | string>;
-  /** Bans every other key that was signed for the name. Throws where that cannot be kept. */
-  banOthers(node: string, keyHash: string): void;
+  /** Bans every other key that was signed for the name. Rejects where that cannot be kept. */
+  banOthers(node: string, keyHash: string): Promise<void>;
   /** What a new node is told. */
   trust(): { readonly bundle: Uint8Array; readonly trust: Uint8Array; readonly floorMs: number };
 }
@@ -165,7 +165,7 @@ export class JoinDoor {
       const spent = { atMs: this.#host.nowMs(), address, keyHash, issuer: Buffer.from(issuer).toString("base64") };
       try {
         this.#invites.spend(invite.id, spent);
-        if (invite.isReplacing) this.#host.banOthers(invite.node, keyHash);
+        if (invite.isReplacing) await this.#host.banOthers(invite.node, keyHash);
       } catch (error) {
         throw new Refused("not_written", false, String(error));
       }

@@ -1,0 +1,85 @@
+import { randomBytes } from "node:crypto";
+import { CHALLENGE_BYTES } from "../../identity/issuer-request.ts";
+import { PEER_STATUS } from "../../wire/channel/frames.ts";
+import type { SiteIdentity } from "../identity/site-identity.ts";
+import type { PeerReply } from "./peer-calls.ts";
+import { decodeRenewal, PEER_REFUSAL } from "./peer-message.ts";
+
+/** How long a challenge is good for. Reason: a key is made and a request comes back within a second or two. */
+export const CHALLENGE_MS = 30_000;
+
+/** Issuers signed for one node per hour. Reason: one in three weeks is needed; more is a loop or a thief. */
+export const RENEWALS_PER_HOUR_MAX = 30;
+
+const HOUR_MS = 3_600_000;
+const NOTHING = new Uint8Array(0);
+
+interface Customer {
+  challenge: Uint8Array | undefined;
+  untilMs: number;
+  hourEndMs: number;
+  signed: number;
+  isBusy: boolean;
+}
+
+/** Signs issuers for nodes that tunnels have proven, on the root's node: each for itself alone. */
+export class IssuerDesk {
+  readonly #identity: SiteIdentity;
+  readonly #nowMs: () => number;
+  readonly #customers = new Map<string, Customer>();
+
+  /** @param nowMs monotonic. */
+  constructor(identity: SiteIdentity, nowMs: () => number) {
+    this.#identity = identity;
+    this.#nowMs = nowMs;
+  }
+
+  /** A challenge; a later one takes its place. */
+  begin(node: string): PeerReply {
+    if (!this.#identity.holdsRoot) return { status: PEER_REFUSAL.NOT_ROOT, bytes: NOTHING };
+    const customer = this.#customer(node);
+    const challenge = new Uint8Array(randomBytes(CHALLENGE_BYTES));
+    customer.challenge = challenge;
+    customer.untilMs = this.#nowMs() + CHALLENGE_MS;
+    return { status: PEER_STATUS.OK, bytes: challenge };
+  }
+
+  /** The certificate for a renewal (`decodeRenewal`). `detail` is for the audit log. */
+  async sign(node: string, bytes: Uint8Array): Promise<PeerReply & { readonly detail: string }> {
+    if (!this.#identity.holdsRoot) return refused(PEER_REFUSAL.NOT_ROOT, "this node does not hold the root");
+    const renewal = decodeRenewal(bytes);
+    if (renewal === undefined) return refused(PEER_REFUSAL.MALFORMED, "the request cannot be read");
+    const customer = this.#customer(node);
+    const { challenge, untilMs } = customer;
+    customer.challenge = undefined;
+    if (challenge === undefined || this.#nowMs() > untilMs || !Buffer.from(challenge).equals(renewal.challenge))
+      return refused(PEER_REFUSAL.REFUSED, "another challenge");
+    if (customer.isBusy || customer.signed >= RENEWALS_PER_HOUR_MAX) return refused(PEER_REFUSAL.BUSY, "too often");
+    customer.isBusy = true;
+    customer.signed++;
+    try {
+      const signed = await this.#identity.signIssuer(node, renewal.request, renewal.challenge);
+      if ("refused" in signed) return refused(PEER_REFUSAL.REFUSED, signed.refused);
+      return { status: PEER_STATUS.OK, bytes: signed.certificate, detail: "" };
+    } finally {
+      customer.isBusy = false;
+    }
+  }
+
+  // Tunnels are of nodes that the documents name, so these are no more than those.
+  #customer(node: string): Customer {
+    const nowMs = this.#nowMs();
+    const known = this.#customers.get(node);
+    const customer = known ?? { challenge: undefined, untilMs: 0, hourEndMs: 0, signed: 0, isBusy: false };
+    if (nowMs >= customer.hourEndMs) {
+      customer.hourEndMs = nowMs + HOUR_MS;
+      customer.signed = 0;
+    }
+    this.#customers.set(node, customer);
+    return customer;
+  }
+}
+
+function refused(status: number, detail: string): PeerReply & { readonly detail: string } {
+  return { status, bytes: NOTHING, detail };
+}

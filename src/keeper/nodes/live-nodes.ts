@@ -1,0 +1,306 @@
+import { join } from "node:path";
+import { banSequence, isKeyBanned } from "../../identity/bans.ts";
+import { printBundle, REFRESH_HINT_S } from "../../identity/bundle.ts";
+import { isNodeName } from "../../identity/node-names.ts";
+import { PEER_STATUS, type TO_KEEPER, TO_WORKER } from "../../wire/channel/frames.ts";
+import type { FrameOf } from "../frames.ts";
+import type { LiveIdentity } from "../identity/live-identity.ts";
+import { readSealed, writeSealed } from "../state/sealed-json.ts";
+import { type Invitation, type InviteRequest, makeInvitation } from "./invitation.ts";
+import { isInviteOpen } from "./invite.ts";
+import { Invites } from "./invites.ts";
+import { JoinDoor, type JoinHost, type JoinOutcome } from "./join-door.ts";
+import type { NodeContacts } from "./node-contacts.ts";
+import { hostPort, type NodeRow, nodeRows } from "./node-rows.ts";
+import { NodesError, type NodesHost } from "./nodes-host.ts";
+import type { PeerCalls, PeerReply, PeerWorker } from "./peer-calls.ts";
+import { PEER_REFUSAL } from "./peer-message.ts";
+import { PeerService } from "./peer-service.ts";
+import { TryLimit } from "./try-limit.ts";
+
+/** How long `ban` waits for others to say that it is in force. Contract: within a second. */
+export const BAN_WAIT_MS = 1_000;
+
+/** Questions of other nodes that are answered at a time. Reason: more than workers pass on; a hostile one passes on anything. */
+export const REQUESTS_MAX = 64;
+
+/** What a ban came to. */
+export interface BanReport {
+  readonly node: string;
+  readonly keys: readonly string[];
+  /** Whether every worker of this node judges by it. */
+  readonly isInForce: boolean;
+  /** Nodes that said in time that theirs do, and those that have not. */
+  readonly acknowledged: readonly string[];
+  readonly waitingFor: readonly string[];
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** The keeper's dealings with other nodes while there is an identity: the join door, messages, bans. */
+export class LiveNodes {
+  readonly #host: NodesHost;
+  readonly #live: LiveIdentity;
+  readonly #contacts: NodeContacts;
+  readonly #invites: Invites;
+  readonly #door: JoinDoor;
+  readonly #peers: PeerService;
+  readonly #forgetListener: () => void;
+  readonly #refresh: Timer;
+  #doorTimer: Timer | undefined;
+  #isDoorOpen = false;
+  #requests = 0;
+  #isClosed = false;
+
+  constructor(host: NodesHost, live: LiveIdentity, contacts: NodeContacts, calls: PeerCalls) {
+    this.#host = host;
+    this.#live = live;
+    this.#contacts = contacts;
+    const nowMs = () => performance.now();
+    this.#invites = openInvites(host);
+    this.#door = new JoinDoor(this.#joinHost(), this.#invites, new TryLimit(nowMs));
+    this.#peers = new PeerService(
+      {
+        identity: live.site,
+        whenTaken: () => live.workers.whenTaken(),
+        workerTo: (node) => this.#workerTo(node),
+        rootInReach: () => void live.renewal.hurry(),
+        told: (what, node, detail) => host.tell({ what, node, address: contacts.find(node)?.address ?? "", detail }),
+      },
+      contacts,
+      calls,
+      nowMs,
+    );
+    live.renewal.renewIssuer = () => this.#peers.renewIssuer();
+    this.#forgetListener = live.site.onChanged((change) => {
+      if (change === "trust" || change === "issuer") void this.#peers.changed();
+    });
+    this.#refresh = setInterval(() => void this.#peers.changed(), REFRESH_HINT_S * 1000);
+    this.#watchDoor();
+    void this.#peers.changed();
+  }
+
+  /** Answers another node, or somebody at the join door; the frame's bytes are copied. */
+  async request(worker: PeerWorker, frame: FrameOf<typeof TO_KEEPER.PEER_REQUEST>): Promise<void> {
+    const { requestId, door, node, address, kind } = frame;
+    const bytes = Uint8Array.from(frame.bytes);
+    let reply: PeerReply = { status: PEER_REFUSAL.BUSY, bytes: NOTHING };
+    if (this.#requests < REQUESTS_MAX) {
+      this.#requests++;
+      reply = await (door === "join" ? this.#join(bytes, address) : this.#peers.answer(node, address, kind, bytes));
+      this.#requests--;
+    }
+    worker.send({ type: TO_WORKER.PEER_ANSWER, requestId, status: reply.status, bytes: reply.bytes });
+  }
+
+  /** A new worker has to know whether the door is open. */
+  greet(worker: PeerWorker): void {
+    if (this.#isDoorOpen) worker.send({ type: TO_WORKER.JOIN_DOOR, isOpen: true });
+  }
+
+  /** The tunnel to a node came up. */
+  connected(node: string): void {
+    void this.#peers.sync(node);
+  }
+
+  /** A token for a node that the documents name. Throws NodesError. */
+  invite(asked: Omit<InviteRequest, "address"> & { readonly address: string | undefined }): Invitation {
+    const { site } = this.#live;
+    const { node } = asked;
+    if (!site.holdsRoot) {
+      const root = this.#contacts.all.find(({ holdsRoot }) => holdsRoot)?.node;
+      throw new NodesError("this node does not hold the site's root", `invite on ${root ?? "the node that does"}`);
+    }
+    if (node === site.node) throw new NodesError(`${node} is this node`);
+    if (!isNodeName(node) || !this.#isNode(node)) {
+      throw new NodesError(
+        `the documents name no node ${node}`,
+        `add a document: apiVersion: selvedge/v1, kind: Node, metadata: { name: ${node} }, spec: { address: "HOST:PORT" }`,
+      );
+    }
+    if (!asked.isReplacing && this.#hasJoined(node)) {
+      throw new NodesError(`${node} has joined already`, "for another machine under this name add --replace");
+    }
+    const invitation = makeInvitation(this.#invites, site, { ...asked, address: asked.address ?? this.#ownAddress() });
+    this.#watchDoor();
+    return invitation;
+  }
+
+  /** Every node that is known of. */
+  list(): readonly NodeRow[] {
+    const { site } = this.#live;
+    const nowMs = site.nowMs();
+    const own = site.issuerCertificate();
+    const issuers = site.holdsRoot ? site.issuedIssuers() : this.#contacts.told;
+    const self = own === undefined ? [] : [{ node: site.node, keyHash: own.keyHash, notAfterMs: own.notAfterMs }];
+    const open = this.#invites.all.filter((invite) => isInviteOpen(invite, nowMs));
+    return nodeRows({
+      ownNode: site.node,
+      ownHoldsRoot: site.holdsRoot,
+      records: this.#host.facts().nodes,
+      issuers: [...issuers.filter(({ node }) => node !== site.node), ...self],
+      bans: site.trust().bans,
+      contacts: this.#contacts.all,
+      invited: new Set(open.map(({ node }) => node)),
+    });
+  }
+
+  /** Bans every key of a node, here and wherever that can be told. Rejects with NodesError. */
+  async ban(node: string, reason: string): Promise<BanReport> {
+    const { site } = this.#live;
+    this.#requireRoot("ban");
+    const ended = this.#invites.revoke(node, site.nowMs());
+    const outcome = await site.ban(node, reason);
+    if ("refused" in outcome) {
+      if (ended > 0) throw new NodesError(`${node} has not joined; its open invitations have been ended`);
+      throw new NodesError(outcome.refused, "`selvedge node ls` lists the nodes that are known");
+    }
+    this.#watchDoor();
+    return this.#spread(node, outcome.keyHashes);
+  }
+
+  /** Lifts every ban of a node's keys. Rejects with NodesError. */
+  async unban(node: string): Promise<BanReport> {
+    this.#requireRoot("unban");
+    const outcome = await this.#live.site.unban(node);
+    if ("refused" in outcome) throw new NodesError(outcome.refused);
+    return this.#spread(node, outcome.keyHashes);
+  }
+
+  /** Nothing is answered or told any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#forgetListener();
+    clearInterval(this.#refresh);
+    clearTimeout(this.#doorTimer);
+    this.#setDoor(false);
+  }
+
+  async #spread(node: string, keys: readonly string[]): Promise<BanReport> {
+    const { site, workers } = this.#live;
+    const sequence = banSequence(site.trust().bans);
+    const isInForce = await workers.whenTaken();
+    const others = this.#host
+      .facts()
+      .nodes.map(({ name }) => name)
+      .filter((name) => name !== node && name !== site.node);
+    const acknowledged = await this.#peers.acknowledged(others, sequence, BAN_WAIT_MS);
+    const waitingFor = others.filter((name) => !acknowledged.includes(name));
+    return { node, keys, isInForce, acknowledged, waitingFor };
+  }
+
+  async #join(bytes: Uint8Array, address: string): Promise<PeerReply> {
+    const { outcome, ...reply } = await this.#door.join(bytes, address);
+    this.#tellJoin(outcome);
+    this.#watchDoor();
+    return reply;
+  }
+
+  #tellJoin({ result, address, node, tokenId, keyHash, detail }: JoinOutcome): void {
+    const isAdmitted = result === "joined" || result === "repeated";
+    this.#host.countJoin(isAdmitted);
+    // Whoever was told to wait and does not must not fill the disk with it.
+    if (result === "too_many_tries") return;
+    const what = isAdmitted ? "joined" : "join_refused";
+    this.#host.tell({ what, node, address, detail: detail === "" ? result : `${result}: ${detail}`, tokenId, keyHash });
+  }
+
+  #joinHost(): JoinHost {
+    const { site } = this.#live;
+    return {
+      trustDomain: site.trustDomain,
+      holdsRoot: site.holdsRoot,
+      nowMs: () => Math.floor(site.nowMs()),
+      isNode: (name) => this.#isNode(name),
+      hasJoined: (name) => this.#hasJoined(name),
+      signIssuer: async (node, request, challenge) => {
+        try {
+          const signed = await site.signIssuer(node, request, challenge);
+          return "refused" in signed ? signed.refused : signed.certificate;
+        } catch (error) {
+          return error instanceof Error ? error.message : String(error);
+        }
+      },
+      banOthers: async (node, keyHash) => {
+        const others = site.issuedIssuers().filter((issued) => issued.node === node && issued.keyHash !== keyHash);
+        const keys = [...new Set(others.map((issued) => issued.keyHash))].filter(
+          (key) => !site.siteTrust.isBanned(key),
+        );
+        if (keys.length === 0) return;
+        const outcome = await site.banKeys(node, keys, "another machine took its name");
+        if ("refused" in outcome) throw new Error(outcome.refused);
+      },
+      trust: () => ({
+        bundle: new TextEncoder().encode(printBundle(site.trust().bundle)),
+        trust: site.trustMessage(),
+        floorMs: Math.floor(site.clock.floorMs),
+      }),
+    };
+  }
+
+  #requireRoot(verb: string): void {
+    if (this.#live.site.holdsRoot) return;
+    const root = this.#contacts.all.find(({ holdsRoot }) => holdsRoot)?.node;
+    throw new NodesError(
+      `only the node that holds the site's root can ${verb}: it signs what all others believe`,
+      `on ${root ?? "that node"}: selvedge node ${verb} NAME`,
+    );
+  }
+
+  #isNode(name: string): boolean {
+    return this.#host.facts().nodes.some((record) => record.name === name);
+  }
+
+  #hasJoined(name: string): boolean {
+    const { site } = this.#live;
+    const nowMs = site.nowMs();
+    const { bans } = site.trust();
+    return site
+      .issuedIssuers()
+      .some(({ node, keyHash, notAfterMs }) => node === name && notAfterMs > nowMs && !isKeyBanned(bans, keyHash));
+  }
+
+  #ownAddress(): string {
+    const own = this.#host.facts().nodes.find(({ isLocal }) => isLocal);
+    if (own?.hostname !== undefined && own.port !== undefined) return hostPort(own.hostname, own.port);
+    throw new NodesError(
+      "the documents do not say where this node's tunnel is reached",
+      "add spec.address to its Node document, or --address HOST:PORT",
+    );
+  }
+
+  #workerTo(node: string): PeerWorker | undefined {
+    const dialed = this.#contacts.find(node)?.dialed;
+    return this.#host.workers().find(({ id }) => dialed?.has(id) === true);
+  }
+
+  /** Opens or closes the door, and looks again when the next invitation ends. */
+  #watchDoor(): void {
+    if (this.#isClosed) return;
+    clearTimeout(this.#doorTimer);
+    const leftMs = this.#live.site.holdsRoot ? this.#invites.doorUntilMs() - this.#live.site.nowMs() : 0;
+    this.#setDoor(leftMs > 0);
+    if (leftMs > 0) this.#doorTimer = setTimeout(() => this.#watchDoor(), Math.min(leftMs + 1, 3_600_000));
+  }
+
+  #setDoor(isOpen: boolean): void {
+    if (isOpen === this.#isDoorOpen) return;
+    this.#isDoorOpen = isOpen;
+    for (const worker of this.#host.workers()) worker.send({ type: TO_WORKER.JOIN_DOOR, isOpen });
+  }
+}
+
+function openInvites({ statePath, note }: NodesHost): Invites {
+  const path = join(statePath, "invites");
+  return new Invites({
+    read: () => {
+      const sealed = readSealed(path);
+      note("invites", sealed.state === "rotten" ? sealed.reason : undefined);
+      return sealed.state === "good" ? sealed.value : undefined;
+    },
+    write: (value) => writeSealed(path, value),
+  });
+}
+
+/** What is answered where there is no identity. */
+export const NO_IDENTITY: PeerReply = { status: PEER_STATUS.REFUSED, bytes: NOTHING };

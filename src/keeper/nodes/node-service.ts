@@ -1,0 +1,98 @@
+import type { TO_KEEPER } from "../../wire/channel/frames.ts";
+import { PEER_STATUS, TO_WORKER } from "../../wire/channel/frames.ts";
+import type { FrameOf, NodeFrames } from "../frames.ts";
+import type { IdentityService } from "../identity/identity-service.ts";
+import type { Worker } from "../workers/worker.ts";
+import type { LiveNodes } from "./live-nodes.ts";
+import { NodeContacts } from "./node-contacts.ts";
+import { NodesError, type NodesHost } from "./nodes-host.ts";
+import { PeerCalls, type PeerWorker } from "./peer-calls.ts";
+
+/**
+ * A keeper's door to the other nodes. What is behind it is loaded when there is an identity to speak for; a node alone keeps
+ * none of it in memory.
+ */
+export class NodeService implements NodeFrames {
+  readonly contacts = new NodeContacts();
+  readonly #host: NodesHost;
+  readonly #identity: IdentityService;
+  readonly #calls = new PeerCalls();
+  readonly #forgetOpened: () => void;
+  #live: LiveNodes | undefined;
+  #isClosed = false;
+
+  constructor(host: NodesHost, identity: IdentityService) {
+    this.#host = host;
+    this.#identity = identity;
+    this.#forgetOpened = identity.onOpened((live) => {
+      void import("./live-nodes.ts").then(({ LiveNodes }) => {
+        this.#live?.close();
+        this.#live = undefined;
+        // It may have been closed, or opened once more, while this was loaded.
+        if (!this.#isClosed && identity.live === live) {
+          this.#live = new LiveNodes(host, live, this.contacts, this.#calls);
+          for (const node of this.contacts.connected()) this.#live.connected(node);
+        }
+      });
+    });
+  }
+
+  /** The dealings with other nodes. Throws NodesError that says why there are none. */
+  get live(): LiveNodes {
+    // An identity that was closed takes its dealings with it.
+    if (this.#live !== undefined && this.#identity.live !== undefined) return this.#live;
+    const { trouble, isWanted } = this.#identity;
+    if (trouble !== undefined) throw new NodesError(`this node has no identity: ${trouble}`);
+    if (isWanted) throw new NodesError("this node's identity is being made", "try again in a moment");
+    throw new NodesError(
+      "this node reaches no others: the documents give the site no tunnel",
+      'add spec.tunnel to the Site, say "0.0.0.0:15008", and a Node document for each machine',
+    );
+  }
+
+  workerStarted(worker: PeerWorker): void {
+    this.#live?.greet(worker);
+  }
+
+  workerGone(id: number): void {
+    this.contacts.forget(id);
+    this.#calls.forget(id);
+  }
+
+  peerRequest(worker: Worker, frame: FrameOf<typeof TO_KEEPER.PEER_REQUEST>): void {
+    if (this.#live !== undefined && this.#identity.live !== undefined) void this.#live.request(worker, frame);
+    else {
+      const { requestId } = frame;
+      worker.send({ type: TO_WORKER.PEER_ANSWER, requestId, status: PEER_STATUS.REFUSED, bytes: new Uint8Array() });
+    }
+  }
+
+  peerReply(worker: Worker, { requestId, status, bytes }: FrameOf<typeof TO_KEEPER.PEER_REPLY>): void {
+    this.#calls.replied(worker.id, requestId, status, bytes);
+  }
+
+  tunnel(worker: Worker, frame: FrameOf<typeof TO_KEEPER.TUNNEL>): void {
+    const { node, direction, isUp, address, reason } = frame;
+    const canBeAsked = this.contacts.tunnel(worker.id, frame, this.#identity.site?.nowMs() ?? Date.now());
+    this.#host.tell({
+      what: isUp ? "connected" : "disconnected",
+      node,
+      address,
+      detail: isUp ? direction : `${direction}: ${reason}`,
+    });
+    if (canBeAsked) this.#live?.connected(node);
+  }
+
+  refused(_worker: Worker, { node, address, reason, detail }: FrameOf<typeof TO_KEEPER.REFUSED>): void {
+    this.contacts.refused(node, reason);
+    this.#host.tell({ what: "refused", node, address, detail: detail === "" ? reason : `${reason}: ${detail}` });
+  }
+
+  /** Nothing is answered or told any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#forgetOpened();
+    this.#live?.close();
+    this.#calls.close();
+  }
+}

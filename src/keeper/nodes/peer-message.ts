@@ -1,0 +1,124 @@
+/** What keepers say to each other over a tunnel. Bytes in, values out; whatever is not exactly one of these is `undefined`. */
+import { fieldNumber, fieldText, numberField, packFields, textField, unpackFields } from "../../identity/fields.ts";
+import { CHALLENGE_BYTES, ISSUER_REQUEST_BYTES_MAX } from "../../identity/issuer-request.ts";
+import { isNodeName } from "../../identity/node-names.ts";
+import { TRUST_MESSAGE_BYTES_MAX } from "../../identity/trust-message.ts";
+
+/** Kinds of messages; a number is a contract with nodes of other versions. */
+export const PEER_KIND = {
+  /** A `Sync`; answered by the other one's. */
+  SYNC: 1,
+  /** Nothing: a node wants a new issuer. Answered by a challenge of `CHALLENGE_BYTES`. */
+  RENEW_BEGIN: 2,
+  /** Challenge and request for an issuer (`packRenewal`). Answered by the certificate in DER. */
+  RENEW: 3,
+} as const;
+
+/** What a keeper answers, besides `PEER_STATUS.OK`; from 200 up, as the channel has it. */
+export const PEER_REFUSAL = {
+  MALFORMED: 200,
+  BANNED: 201,
+  NOT_ROOT: 202,
+  BUSY: 203,
+  REFUSED: 204,
+  UNKNOWN_KIND: 205,
+} as const;
+
+/** Nodes in a list of issuers. Reason: a site has a handful; what is beyond is not shown elsewhere. */
+export const SYNC_ISSUERS_MAX = 64;
+
+/** An issuer as the root's node tells it to the others, for `node ls` there. Nothing is decided by it. */
+export interface ToldIssuer {
+  readonly node: string;
+  /** Hex. */
+  readonly keyHash: string;
+  readonly notAfterMs: number;
+}
+
+/** What two nodes tell each other whenever they meet or something has changed. */
+export interface Sync {
+  /** The root's last word; see `identity/trust-message.ts`. */
+  readonly trust: Uint8Array;
+  /** Highest sequence of a ban that every worker of the teller judges by. */
+  readonly bansTaken: number;
+  readonly bundleSequence: number;
+  /** The teller's clock floor, ms since 1970. */
+  readonly floorMs: number;
+  /** A claim, proven only by an issuer that is signed. */
+  readonly holdsRoot: boolean;
+  /** From the root's node; else empty. */
+  readonly issuers: readonly ToldIssuer[];
+}
+
+const NAME = "selvedge-sync-v1";
+const SYNC_FIELDS = 6;
+
+/** A sync as bytes. */
+export function encodeSync(sync: Sync): Uint8Array {
+  return packFields([
+    textField(NAME),
+    sync.trust,
+    numberField(sync.bansTaken),
+    numberField(sync.bundleSequence),
+    numberField(Math.floor(sync.floorMs)),
+    textField(sync.holdsRoot ? "root" : ""),
+    ...sync.issuers
+      .slice(-SYNC_ISSUERS_MAX)
+      .flatMap(({ node, keyHash, notAfterMs }) => [textField(node), textField(keyHash), numberField(notAfterMs)]),
+  ]);
+}
+
+/** A sync, or `undefined`. Never throws. Its bytes are views. */
+export function decodeSync(bytes: Uint8Array): Sync | undefined {
+  const fields = unpackFields(bytes);
+  if (fields === undefined || fields.length < SYNC_FIELDS) return undefined;
+  const [name, trust, taken, bundle, floor, root] = fields as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
+  if (fieldText(name) !== NAME || trust.length > TRUST_MESSAGE_BYTES_MAX) return undefined;
+  const [bansTaken, bundleSequence, floorMs] = [fieldNumber(taken), fieldNumber(bundle), fieldNumber(floor)];
+  const issuers = readIssuers(fields.slice(SYNC_FIELDS));
+  const claim = fieldText(root);
+  if (bansTaken === undefined || bundleSequence === undefined || floorMs === undefined) return undefined;
+  if (issuers === undefined || (claim !== "" && claim !== "root")) return undefined;
+  return { trust, bansTaken, bundleSequence, floorMs, holdsRoot: claim === "root", issuers };
+}
+
+function readIssuers(fields: readonly Uint8Array[]): ToldIssuer[] | undefined {
+  if (fields.length % 3 !== 0 || fields.length > SYNC_ISSUERS_MAX * 3) return undefined;
+  const issuers: ToldIssuer[] = [];
+  for (let at = 0; at < fields.length; at += 3) {
+    const [node, keyHash, notAfterMs] = [
+      fieldText(fields[at]!),
+      fieldText(fields[at + 1]!),
+      fieldNumber(fields[at + 2]!),
+    ];
+    if (node === undefined || !isNodeName(node) || notAfterMs === undefined) return undefined;
+    if (keyHash === undefined || !/^[0-9a-f]{64}$/.test(keyHash)) return undefined;
+    issuers.push({ node, keyHash, notAfterMs });
+  }
+  return issuers;
+}
+
+/** Challenge and request of RENEW. */
+export interface Renewal {
+  readonly challenge: Uint8Array;
+  readonly request: Uint8Array;
+}
+
+/** A renewal as bytes. */
+export function encodeRenewal({ challenge, request }: Renewal): Uint8Array {
+  return packFields([challenge, request]);
+}
+
+/** A renewal, or `undefined`. Never throws. */
+export function decodeRenewal(bytes: Uint8Array): Renewal | undefined {
+  const [challenge, request, ...rest] = unpackFields(bytes) ?? [];
+  if (challenge?.length !== CHALLENGE_BYTES || request === undefined || rest.length > 0) return undefined;
+  return request.length > ISSUER_REQUEST_BYTES_MAX ? undefined : { challenge, request };
+}
