@@ -8,8 +8,8 @@ import { type Callers, type Origin, startCallers, startOrigin } from "./mesh-loa
 import type { MeshLoad } from "./mesh-load-program.ts";
 import { type Finished, MeshProcess, Metrics, portOf, runSelvedge } from "./mesh-process.ts";
 import { Lab } from "./two-machines.ts";
-import { type Answer, Visitor } from "./visitor.ts";
-import type { Errand } from "./visitor-program.ts";
+import { Visitor } from "./visitor.ts";
+import type { Answer, Errand } from "./visitor-program.ts";
 
 export const UIDS = { web: 61_101, orders: 61_102, payments: 61_103, intruder: 61_104 } as const;
 
@@ -27,6 +27,8 @@ export interface ShopDocuments {
   readonly webCalls?: readonly string[];
   /** Addresses of the nodes, where they are not those of their machines. */
   readonly addresses?: Readonly<Record<string, string>>;
+  /** Further services, a line each. */
+  readonly services?: readonly string[];
   /** Further documents, each beginning with `---`. */
   readonly more?: string;
   /** Longest time of an order. Default: 2s. */
@@ -58,7 +60,7 @@ services:
     port: ${PORTS.payments}
     allow: ${list(shop.allow?.payments ?? ["orders"])}
   intruder: { namespace: dev, node: till-2, run: "unix:uid:${UIDS.intruder}" }
-${shop.more ?? ""}`;
+${(shop.services ?? []).map((line) => `  ${line}\n`).join("")}${shop.more ?? ""}`;
 }
 
 type Who = keyof typeof UIDS;

@@ -1,10 +1,7 @@
 import { join } from "node:path";
 import { programAs } from "./as-user.ts";
 import { type LineProcess, startLines } from "./line-process.ts";
-import type { Errand, Outcome } from "./visitor-program.ts";
-
-/** An answer as a visitor got it; names of headers in lower case. */
-export type Answer = Extract<Outcome, { status: number }>;
+import type { Answer, Errand, Outcome } from "./visitor-program.ts";
 
 /** A client in a process of its own, on whatever machine and as whatever user. Dispose of it. */
 export class Visitor implements AsyncDisposable {
