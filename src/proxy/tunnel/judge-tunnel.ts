@@ -1,0 +1,42 @@
+import { isRefusal } from "../../identity/refusal.ts";
+import { verifyChain } from "../../identity/verify.ts";
+import { verifyPeer } from "../../identity/verify-peer.ts";
+import { claimedName } from "./claimed-name.ts";
+import type { TlsConnection } from "./tls-connection.ts";
+import { keyingMaterialOf, peerFactsOf } from "./tls-session.ts";
+import type { TunnelHost } from "./tunnel-host.ts";
+import { type TunnelSession, tunnelSession } from "./tunnel-session.ts";
+
+/**
+ * Judges the node at the other end, within the handshake callback. Answers the session, or a stable word for why not, which was
+ * reported. @param node the node that was dialed; `undefined`: it dialed us.
+ */
+export function judgeTunnel(
+  host: TunnelHost,
+  connection: TlsConnection,
+  node: string | undefined,
+  runtimeError: string,
+): TunnelSession | string {
+  const { documents, trust } = host;
+  const { trustDomain } = documents;
+  if (connection.socket === null) return "closed";
+  const facts = peerFactsOf(connection.socket as never);
+  const expected = { trustDomain, isRegistered: documents.isRegistered, ...(node === undefined ? {} : { node }) };
+  const current = trust.trust;
+  const judged = verifyPeer(facts, expected, current);
+  if (isRefusal(judged)) {
+    // The runtime's no comes first, but ours says more.
+    const chain = judged.refused === "not_authorized" ? verifyChain(facts.chain, current) : judged;
+    const why = isRefusal(chain) ? `${chain.at} ${chain.refused}` : judged.refused;
+    const claim = claimedName(facts.chain);
+    const detail = `${why}${runtimeError === "" ? "" : `, ${runtimeError}`}: ${claim}`;
+    host.reports.report({ node: node ?? "", address: connection.address, reason: judged.refused, detail });
+    return judged.refused;
+  }
+  const keyingMaterial = keyingMaterialOf(connection.socket as never, "dialer");
+  if (keyingMaterial === undefined) return "no_keying_material";
+  const ends =
+    node === undefined ? { dialer: judged.node, listener: documents.node } : { dialer: documents.node, listener: node };
+  const about = { connection, node: judged.node, verified: judged.verified, chain: facts.chain, own: connection.own };
+  return tunnelSession(about, { trustDomain, ...ends }, keyingMaterial, current.nowMs);
+}

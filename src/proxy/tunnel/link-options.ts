@@ -1,0 +1,23 @@
+import { type ConnectionOptions, ROLE } from "../../wire/http2/connection-state.ts";
+import {
+  CONNECTION_WINDOW_BYTES_DEFAULT,
+  STREAM_WINDOW_BYTES_DEFAULT,
+  TUNNEL_STREAMS_DEFAULT,
+} from "../../wire/http2/limits.ts";
+
+/** Dynamic tables of a tunnel. Reason: the lines of some forty users come back within it (docs/http2.md), and it is there once per pair of nodes. */
+const TABLE_BYTES = 16 * 1024;
+
+const COMMON: Omit<ConnectionOptions, "role"> = {
+  streamsMax: TUNNEL_STREAMS_DEFAULT,
+  streamWindowBytes: STREAM_WINDOW_BYTES_DEFAULT,
+  connectionWindowBytes: CONNECTION_WINDOW_BYTES_DEFAULT,
+  tableBytes: TABLE_BYTES,
+  allowsWebsocket: true,
+};
+
+/** HTTP/2 as spoken by whoever dialed. */
+export const DIALER_OPTIONS: ConnectionOptions = { ...COMMON, role: ROLE.CLIENT };
+
+/** HTTP/2 as spoken by whoever accepted. */
+export const LISTENER_OPTIONS: ConnectionOptions = { ...COMMON, role: ROLE.SERVER };

@@ -1,0 +1,91 @@
+import { type BanList, NO_BANS, parseBans } from "../../identity/bans.ts";
+import { parseBundle, type TrustBundle } from "../../identity/bundle.ts";
+import type { Trust } from "../../identity/verify.ts";
+
+/** What a TRUST frame says. */
+export interface TrustFrame {
+  readonly version: number;
+  /** Milliseconds since 1970 on the keeper's judged clock. */
+  readonly nowMs: number;
+  readonly bundle: Uint8Array;
+  readonly bans: Uint8Array;
+}
+
+const NO_BUNDLES: ReadonlyMap<string, TrustBundle> = new Map();
+
+/** What others are judged by: bundle, bans and the keeper's time, which goes on with the monotonic clock. Without any, nobody is believed. */
+export class TunnelTrust {
+  readonly #monotonicMs: () => number;
+  #bundleText = "";
+  #bansText = "";
+  #trustDomain = "";
+  #bundles = NO_BUNDLES;
+  #bans: BanList = NO_BANS;
+  #nowMs = Number.NaN;
+  #atMs = 0;
+  /** Of the last frame; -1 before the first. */
+  version = -1;
+  /** Raised whenever roots are others than before. */
+  rootsEpoch = 0;
+  /** Why there is nothing to judge by although something came; `""` = all is well. */
+  problem = "";
+
+  /** @param monotonicMs a clock that only goes forward. */
+  constructor(monotonicMs: () => number) {
+    this.#monotonicMs = monotonicMs;
+  }
+
+  /** Takes a frame over. What cannot be read is as if nobody was believed. */
+  take({ version, nowMs, bundle, bans }: TrustFrame): void {
+    this.version = version;
+    this.#nowMs = nowMs;
+    this.#atMs = this.#monotonicMs();
+    const decoder = new TextDecoder();
+    const bundleText = decoder.decode(bundle);
+    const bansText = decoder.decode(bans);
+    if (bundleText === this.#bundleText && bansText === this.#bansText) return;
+    if (bundleText !== this.#bundleText) this.rootsEpoch++;
+    this.#bundleText = bundleText;
+    this.#bansText = bansText;
+    this.#read();
+  }
+
+  /** The documents name this trust domain: a bundle does not say whose it is. */
+  follow(trustDomain: string): void {
+    if (trustDomain === this.#trustDomain) return;
+    this.#trustDomain = trustDomain;
+    this.rootsEpoch++;
+    this.#read();
+  }
+
+  /** The judged time; no number before the first frame. */
+  nowMs(): number {
+    return this.#nowMs + this.#monotonicMs() - this.#atMs;
+  }
+
+  /** To judge by, now. */
+  get trust(): Trust {
+    return { bundles: this.#bundles, bans: this.#bans, nowMs: this.nowMs() };
+  }
+
+  /** DER of the roots that are believed. */
+  get roots(): readonly Uint8Array[] {
+    return (this.#bundles.get(this.#trustDomain)?.roots ?? []).map(({ der }) => der);
+  }
+
+  #read(): void {
+    this.#bundles = NO_BUNDLES;
+    this.#bans = NO_BANS;
+    this.problem = "";
+    if (this.#bundleText === "" || this.#trustDomain === "") return;
+    const bundle = parseBundle(this.#bundleText, this.#trustDomain);
+    const bans = this.#bansText === "" ? NO_BANS : parseBans(this.#bansText);
+    if (typeof bundle === "string") this.problem = bundle;
+    // Without knowing who is banned nobody can be let in.
+    else if (bans === undefined) this.problem = "bans_form";
+    else {
+      this.#bundles = new Map([[this.#trustDomain, bundle]]);
+      this.#bans = bans;
+    }
+  }
+}

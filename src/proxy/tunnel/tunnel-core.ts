@@ -1,0 +1,143 @@
+import { Timer } from "../../base/timer-wheel.ts";
+import type { ConnectionOptions } from "../../wire/http2/connection-state.ts";
+import { ERROR_CODE } from "../../wire/http2/protocol.ts";
+import { Http2Link, type LinkHandler } from "../http2/link.ts";
+import type { LinkStream } from "../http2/link-stream.ts";
+import { KeepAlive } from "./keep-alive.ts";
+import { GOAWAY_GAP_MS } from "./limits.ts";
+import type { TunnelEnd, TunnelEndEvents } from "./tunnel-end.ts";
+import type { TunnelHost } from "./tunnel-host.ts";
+import type { TunnelSession } from "./tunnel-session.ts";
+
+/** What both ends of a tunnel have in common: HTTP/2 on the session, signs of life, and how it ends. */
+export abstract class TunnelCore implements TunnelEnd, LinkHandler {
+  readonly session: TunnelSession;
+  readonly link: Http2Link;
+  protected readonly host: TunnelHost;
+  protected readonly keepAlive: KeepAlive;
+  readonly #events: TunnelEndEvents;
+  readonly #isServer: boolean;
+  readonly #final: Timer;
+  #isDraining = false;
+  #isUp = false;
+  #reason = "";
+
+  constructor(
+    host: TunnelHost,
+    session: TunnelSession,
+    events: TunnelEndEvents,
+    options: ConnectionOptions,
+    idleMs: number,
+    isServer: boolean,
+  ) {
+    this.host = host;
+    this.session = session;
+    this.#events = events;
+    this.#isServer = isServer;
+    this.link = new Http2Link(options, host.links, this);
+    this.keepAlive = new KeepAlive(
+      host.wheel,
+      () => host.nowMs(),
+      this.link,
+      idleMs,
+      () => this.close("dead_peer"),
+    );
+    this.#final = new Timer(() => {
+      this.link.drain(true);
+      this.#endWhenEmpty();
+    });
+  }
+
+  get streams(): number {
+    return this.link.streamCount;
+  }
+
+  /** It takes no new streams any more. */
+  get isGoing(): boolean {
+    return this.link.isGoing;
+  }
+
+  start(): void {
+    const { socket } = this.session.connection;
+    if (socket === null) return;
+    this.link.opened(socket);
+    // Not in the same turn's flush: what is said first should arrive first.
+    this.link.flushQuietly();
+    this.keepAlive.start();
+  }
+
+  received(bytes: Buffer): void {
+    this.host.nowMs();
+    this.link.received(bytes);
+  }
+
+  drained(): void {
+    this.host.nowMs();
+    this.link.drained();
+  }
+
+  gone(reason: string): void {
+    this.keepAlive.stop();
+    this.host.wheel.remove(this.#final);
+    this.link.gone();
+    this.over(this.#reason === "" ? reason : this.#reason);
+    this.#events.gone(this.#reason === "" ? reason : this.#reason);
+  }
+
+  drain(): void {
+    if (this.#isDraining || this.link.isOver) return;
+    this.#isDraining = true;
+    // A server says twice that it goes, because requests may be on their way to it; a client knows what it has sent.
+    this.link.drain(!this.#isServer);
+    if (this.#isServer) this.host.wheel.arm(this.#final, this.host.nowMs(), GOAWAY_GAP_MS);
+    else this.#endWhenEmpty();
+  }
+
+  close(reason: string): void {
+    if (this.#reason !== "") return;
+    this.#reason = reason;
+    this.link.close(ERROR_CODE.NO_ERROR, reason);
+    this.session.connection.cut(reason);
+  }
+
+  abstract onRequest(stream: LinkStream, isEnd: boolean): void;
+  abstract onRefused(refusal: number): void;
+
+  /** Nothing of it is left; called once. */
+  protected abstract over(reason: string): void;
+  /** A stream ended: there may be room for another one. */
+  protected abstract roomier(): void;
+
+  onSettings(): void {
+    if (!this.#isUp) {
+      this.#isUp = true;
+      this.#events.up();
+    }
+    this.roomier();
+  }
+
+  onStreamOver(): void {
+    this.roomier();
+    if (this.#isDraining && !(this.#isServer && this.#final.deadlineMs > 0)) this.#endWhenEmpty();
+  }
+
+  onGoAway(): void {
+    this.#events.going();
+  }
+
+  onPong(): void {
+    // Whatever arrives is a sign of life.
+  }
+
+  onFailed(_code: number, reason: string): void {
+    if (this.#reason === "") this.#reason = reason;
+    this.session.connection.cut(this.#reason);
+  }
+
+  #endWhenEmpty(): void {
+    if (this.link.streamCount > 0 || this.link.isOver) return;
+    if (this.#reason === "") this.#reason = "drained";
+    this.link.flushQuietly();
+    this.session.connection.finish("drained");
+  }
+}
