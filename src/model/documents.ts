@@ -178,6 +178,33 @@ export interface HttpRouteSpec {
   readonly rules: readonly HttpRouteRule[];
 }
 
+export interface GrpcMethodMatch {
+  readonly type: StringMatchType;
+  /** `package.Service`; `undefined`: any. Never `undefined` together with `method`. */
+  readonly service: string | undefined;
+  readonly method: string | undefined;
+}
+
+export interface GrpcRouteMatch {
+  readonly method: GrpcMethodMatch | undefined;
+  readonly headers: readonly HeaderMatch[];
+}
+
+export interface GrpcRouteRule {
+  readonly name: string | undefined;
+  /** Empty: every request. */
+  readonly matches: readonly GrpcRouteMatch[];
+  /** No redirect, rewrite or CORS among them. */
+  readonly filters: readonly HttpFilter[];
+  readonly backendRefs: readonly HttpBackendRef[];
+}
+
+export interface GrpcRouteSpec {
+  readonly hostnames: readonly string[];
+  readonly parentRefs: readonly ParentRef[];
+  readonly rules: readonly GrpcRouteRule[];
+}
+
 export interface TcpRouteSpec {
   readonly parentRefs: readonly ParentRef[];
   readonly rules: readonly { readonly name: string | undefined; readonly backendRefs: readonly BackendRef[] }[];
@@ -309,6 +336,7 @@ export type AnyDocument =
   | Document<"Assertion", AssertionSpec>
   | Document<"Service", ServiceSpec>
   | Document<"HTTPRoute", HttpRouteSpec>
+  | Document<"GRPCRoute", GrpcRouteSpec>
   | Document<"TCPRoute", TcpRouteSpec>
   | Document<"ReferenceGrant", ReferenceGrantSpec>
   | Document<"Gateway", GatewaySpec>

@@ -16,7 +16,7 @@ export type RouteReason =
 
 /** One condition of a route at one parent. */
 export interface RouteCondition {
-  readonly kind: "HTTPRoute" | "TCPRoute";
+  readonly kind: "GRPCRoute" | "HTTPRoute" | "TCPRoute";
   readonly namespace: string;
   readonly name: string;
   /** `Service/<namespace>/<name>` or `Gateway/<namespace>/<name>`, then `:<port>` and `#<section>` where given. */

@@ -107,7 +107,7 @@ export const ROUTING_CODES = {
   SV1104: {
     severity: "warning",
     title: "Another route has the port (Conflicted)",
-    fix: "Attach the routes to different ports: HTTPRoute goes before TCPRoute, and one TCPRoute has a port.",
+    fix: "Attach them to different ports: GRPCRoute goes before HTTPRoute, HTTPRoute before TCPRoute, and one TCPRoute has a port. At a Gateway give HTTPRoute and GRPCRoute different host names.",
   },
   SV1105: {
     severity: "warning",

@@ -1,4 +1,4 @@
-/** Gateway API's order of HTTPRoute matches, by a total order over plain records. */
+/** Gateway API's order of HTTPRoute and GRPCRoute matches, by a total order over plain records. */
 import type { MatchRecord } from "./record.ts";
 
 /** A match in its place: which route it comes from and where it stands there. */
@@ -18,12 +18,13 @@ export interface PlacedMatch {
 const TYPE_ORDER = { Exact: 0, RegularExpression: 1, PathPrefix: 2 } as const;
 
 /**
- * Negative where `a` goes before `b`: Exact path, regular expression, longest prefix, method, most headers, most query
+ * Negative where `a` goes before `b`: what the record says goes first, Exact path, regular expression, longest prefix, method, most headers, most query
  * parameters. Ties: files carry no creation time, so next come `namespace/name` in code-unit order, the rule's position,
  * the match's position.
  */
 export function comparePrecedence(a: PlacedMatch, b: PlacedMatch): number {
   return (
+    compareNumbers(a.match.precedence, b.match.precedence) ||
     TYPE_ORDER[a.match.path.type] - TYPE_ORDER[b.match.path.type] ||
     pathLength(b.match) - pathLength(a.match) ||
     Number(b.match.method !== undefined) - Number(a.match.method !== undefined) ||
@@ -39,6 +40,14 @@ function pathLength(match: MatchRecord): number {
   const value = match.path.value;
   // A prefix's trailing slash is ignored in matching and so must not win a tie.
   return match.path.type === "PathPrefix" && value.endsWith("/") ? value.length - 1 : value.length;
+}
+
+function compareNumbers(a: readonly number[] = [], b: readonly number[] = []): number {
+  for (let i = 0; i < a.length || i < b.length; i++) {
+    const difference = (b[i] ?? 0) - (a[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
 function compareText(a: string, b: string): number {

@@ -45,6 +45,11 @@ export interface BackendRecord {
 }
 
 export interface MatchRecord {
+  /**
+   * Numbers that go before everything else in precedence, the higher first: of a GRPCRoute's match whether its method is
+   * literal, and the characters of service and method. Absent for HTTPRoutes.
+   */
+  readonly precedence?: readonly number[];
   readonly path: { readonly type: "Exact" | "PathPrefix" | "RegularExpression"; readonly value: string };
   readonly method?: string;
   /** Names lower case. */

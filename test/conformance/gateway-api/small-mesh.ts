@@ -58,12 +58,13 @@ spec: { address: 127.0.0.1, ports: { http: ${9000 + index}, raw: ${9100 + index}
   })
   .join("");
 
-/** An HTTPRoute of `prod` for the Service orders; `rules` is a YAML flow sequence or an indented block. */
+/** An HTTPRoute, or another kind, of `prod` for the Service orders; `rules` is a YAML flow sequence or an indented block. */
 export function routeYaml(
   rules: string,
-  options: { name?: string; namespace?: string; parents?: string } = {},
+  options: { kind?: string; name?: string; namespace?: string; parents?: string } = {},
 ): string {
   const {
+    kind = "HTTPRoute",
     name = "route",
     namespace = "prod",
     parents = '[{ group: "", kind: Service, name: orders, port: 80 }]',
@@ -71,7 +72,7 @@ export function routeYaml(
   return `
 ---
 apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
+kind: ${kind}
 metadata: { name: ${name}, namespace: ${namespace} }
 spec: { parentRefs: ${parents}, rules: ${rules} }
 `;

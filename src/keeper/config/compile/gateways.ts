@@ -4,7 +4,7 @@ import type { RuleRecord } from "../../../model/route/record.ts";
 import type { ListenerRecord, PolicyRefs } from "../../../model/snapshot.ts";
 import type { Attachment } from "./attachment.ts";
 import { type DocumentSet, qualifiedName } from "./document-set.ts";
-import { commonHostnames, compareHostnames } from "./hostnames.ts";
+import { commonHostnames, compareHostnames, haveCommon } from "./hostnames.ts";
 import { listenerKey, type PlacedListener } from "./listeners.ts";
 
 type Gateway = DocumentOf<"Gateway">;
@@ -13,9 +13,22 @@ type GatewayListener = Gateway["spec"]["listeners"][number];
 /** Address of a Gateway that names none: all IPv4 addresses of the machine. */
 export const GATEWAY_ADDRESS_DEFAULT = "0.0.0.0";
 
-/** Attaches HTTPRoutes to Gateways. */
+/** Routes that a Gateway's listener takes. */
+export type GatewayRoute = DocumentOf<"GRPCRoute"> | DocumentOf<"HTTPRoute">;
+
+interface Holder {
+  readonly route: GatewayRoute;
+  readonly hostnames: readonly (string | undefined)[];
+}
+
+/**
+ * Attaches HTTPRoutes and GRPCRoutes to Gateways, in order of `namespace/name`: where one of each kind wants host names of
+ * one listener that overlap, the first in this order has them all, and the other has none there.
+ */
 export class GatewayRoutes {
   readonly #documents: DocumentSet;
+  /** By `namespace/name/listener`. */
+  readonly #holders = new Map<string, Holder[]>();
   /** Rules by `namespace/name/listener`, then by host name. */
   readonly #rules = new Map<string, Map<string | undefined, RuleRecord[]>>();
 
@@ -24,7 +37,7 @@ export class GatewayRoutes {
   }
 
   /** Attaches a route's rules to the listeners that a parentRef means. */
-  attach(route: DocumentOf<"HTTPRoute">, ref: ParentRef, rules: readonly RuleRecord[]): Attachment {
+  attach(route: GatewayRoute, ref: ParentRef, rules: readonly RuleRecord[]): Attachment {
     const namespace = ref.namespace ?? route.metadata.namespace;
     const gateway = this.#documents.find("Gateway", namespace, ref.name);
     if (gateway === undefined) {
@@ -46,8 +59,13 @@ export class GatewayRoutes {
       const message = `Gateway ${qualifiedName(gateway)} takes no routes of namespace ${route.metadata.namespace}`;
       return { reason: "NotAllowedByListeners", message };
     }
-    const counts = open.map((listener) => this.#attachTo(gateway, listener, route.spec.hostnames, rules));
-    if (counts.some((count) => count > 0)) return { reason: "Accepted", message: "the route is attached" };
+    const outcomes = open.map((listener) => this.#attachTo(gateway, listener, route, rules));
+    if (outcomes.includes("attached")) return { reason: "Accepted", message: "the route is attached" };
+    const other = outcomes.find((outcome) => typeof outcome !== "string");
+    if (other !== undefined) {
+      const message = `${other.kind} ${qualifiedName(other)} has host names of Gateway ${qualifiedName(gateway)} that this ${route.kind} wants too`;
+      return { reason: "Conflicted", message };
+    }
     const message = `${route.spec.hostnames.join(", ")} and the listeners of Gateway ${qualifiedName(gateway)} have no host name in common`;
     return { reason: "NoMatchingListenerHostname", message };
   }
@@ -70,18 +88,24 @@ export class GatewayRoutes {
     });
   }
 
+  /** What came of it, or the route of the other kind that is in the way. */
   #attachTo(
     gateway: Gateway,
     listener: GatewayListener,
-    hostnames: readonly string[],
+    route: GatewayRoute,
     rules: readonly RuleRecord[],
-  ): number {
-    const common = commonHostnames(listener.hostname, hostnames);
+  ): "attached" | "nothing in common" | GatewayRoute {
+    const hostnames = commonHostnames(listener.hostname, route.spec.hostnames);
+    if (hostnames.length === 0) return "nothing in common";
     const id = `${qualifiedName(gateway)}/${listener.name}`;
+    const holders = this.#holders.get(id) ?? [];
+    const other = holders.find((holder) => holder.route.kind !== route.kind && haveCommon(holder.hostnames, hostnames));
+    if (other !== undefined) return other.route;
+    this.#holders.set(id, [...holders, { route, hostnames }]);
     const byHost = this.#rules.get(id) ?? new Map<string | undefined, RuleRecord[]>();
     this.#rules.set(id, byHost);
-    for (const hostname of common) append(byHost, hostname, rules);
-    return common.length;
+    for (const hostname of hostnames) append(byHost, hostname, rules);
+    return "attached";
   }
 
   #listener(gateway: Gateway, address: string, port: number, policies: PolicyRefs): ListenerRecord {

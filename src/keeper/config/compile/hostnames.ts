@@ -31,6 +31,13 @@ function covers(outer: string, inner: string): boolean {
   return name.length > suffix.length && name.endsWith(suffix);
 }
 
+/** Whether two lists of host names have a name in common; `undefined` stands for any. */
+export function haveCommon(a: readonly (string | undefined)[], b: readonly (string | undefined)[]): boolean {
+  return a.some((one) =>
+    b.some((other) => one === undefined || other === undefined || covers(one, other) || covers(other, one)),
+  );
+}
+
 /** Most special first: exact names, then the longest wildcard, then any. */
 export function compareHostnames(a: string | undefined, b: string | undefined): number {
   return rank(a) - rank(b) || (b ?? "").length - (a ?? "").length || ((a ?? "") < (b ?? "") ? -1 : 1);

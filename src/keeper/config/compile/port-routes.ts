@@ -3,53 +3,49 @@ import type { DocumentOf } from "../../../model/documents.ts";
 import { serviceKey } from "../../../model/names.ts";
 import type { RouteTableRecord, RuleRecord } from "../../../model/route/record.ts";
 
+/** The kinds of routes. */
+export type Route = DocumentOf<"GRPCRoute"> | DocumentOf<"HTTPRoute"> | DocumentOf<"TCPRoute">;
+
 interface Attached {
-  readonly protocol: "http" | "tcp";
+  readonly kind: Route["kind"];
   /** By namespace of the route. */
   readonly groups: Map<string, RuleRecord[]>;
   readonly serviceNamespace: string;
   /** Routes that are attached: two parentRefs of one route may mean the same port. */
-  readonly routes: Set<DocumentOf<"HTTPRoute" | "TCPRoute">>;
+  readonly routes: Set<Route>;
 }
 
-/** Collects attachments. HTTPRoutes first, then TCPRoutes; each kind in order of `namespace/name`. */
+/** Collects attachments: GRPCRoutes first, then HTTPRoutes, then TCPRoutes; each kind in order of `namespace/name`. */
 export class PortRoutes {
   readonly #ports = new Map<string, Attached>();
-
-  /** Attaches an HTTPRoute's rules behind those that are there from its namespace. */
-  attachHttp(
-    service: DocumentOf<"Service">,
-    port: number,
-    route: DocumentOf<"HTTPRoute">,
-    rules: readonly RuleRecord[],
-  ): void {
-    const attached = this.#obtain(service, port, "http");
-    if (attached.routes.has(route)) return;
-    attached.routes.add(route);
-    const from = route.metadata.namespace;
-    const group = attached.groups.get(from);
-    if (group === undefined) attached.groups.set(from, [...rules]);
-    else group.push(...rules);
-  }
+  readonly #grpc = new Set<string>();
 
   /**
-   * Attaches a TCPRoute.
+   * Attaches a route's rules behind those that are there from its namespace.
    *
-   * @returns false where the port carries HTTP by an HTTPRoute, or another TCPRoute of the same namespace has it already
+   * @returns false where another kind of route has the port, or another TCPRoute of the same namespace
    */
-  attachTcp(
-    service: DocumentOf<"Service">,
-    port: number,
-    route: DocumentOf<"TCPRoute">,
-    rules: readonly RuleRecord[],
-  ): boolean {
-    const attached = this.#obtain(service, port, "tcp");
+  attach(service: DocumentOf<"Service">, port: number, route: Route, rules: readonly RuleRecord[]): boolean {
+    const attached = this.#obtain(service, port, route.kind);
     if (attached.routes.has(route)) return true;
+    if (attached.kind !== route.kind) return false;
     const from = route.metadata.namespace;
-    if (attached.protocol === "http" || attached.groups.has(from)) return false;
+    const group = attached.groups.get(from);
+    if (group !== undefined && route.kind === "TCPRoute") return false;
     attached.routes.add(route);
-    attached.groups.set(from, [...rules]);
+    if (group === undefined) attached.groups.set(from, [...rules]);
+    else group.push(...rules);
     return true;
+  }
+
+  /** A GRPCRoute stands at the port or sends to it. `key` is that of the ServiceRecord. */
+  markGrpc(key: string, port: number): void {
+    this.#grpc.add(`${key}:${port}`);
+  }
+
+  /** Whether a GRPCRoute stands at the port or sends to it, so that it speaks HTTP/2 whatever else is said. */
+  isGrpc(key: string, port: number): boolean {
+    return this.#grpc.has(`${key}:${port}`);
   }
 
   /** The table of a port, or null where no route is attached. `key` is that of the ServiceRecord. */
@@ -59,19 +55,19 @@ export class PortRoutes {
     const producer = attached.groups.get(attached.serviceNamespace);
     const consumers = [...attached.groups].filter(([namespace]) => namespace !== attached.serviceNamespace);
     return {
-      protocol: attached.protocol,
+      protocol: attached.kind === "TCPRoute" ? "tcp" : "http",
       producer: producer ?? [],
       hasProducer: producer !== undefined,
       consumers: Object.fromEntries(consumers),
     };
   }
 
-  #obtain(service: DocumentOf<"Service">, port: number, protocol: "http" | "tcp"): Attached {
+  #obtain(service: DocumentOf<"Service">, port: number, kind: Route["kind"]): Attached {
     const { namespace, name } = service.metadata;
     const key = `${serviceKey(namespace, name)}:${port}`;
     const known = this.#ports.get(key);
     if (known !== undefined) return known;
-    const attached: Attached = { protocol, groups: new Map(), serviceNamespace: namespace, routes: new Set() };
+    const attached: Attached = { kind, groups: new Map(), serviceNamespace: namespace, routes: new Set() };
     this.#ports.set(key, attached);
     return attached;
   }

@@ -1,12 +1,11 @@
 /** backendRefs to Services, or to the reason why their share gets 500. */
-import type { BackendRef, DocumentOf, FieldPath } from "../../../model/documents.ts";
+import type { BackendRef, FieldPath } from "../../../model/documents.ts";
 import { serviceKey } from "../../../model/names.ts";
 import type { RoutingCode } from "../../../model/route/issue-codes.ts";
 import type { BackendRecord } from "../../../model/route/record.ts";
 import type { DocumentSet } from "./document-set.ts";
+import type { PortRoutes, Route } from "./port-routes.ts";
 import type { Report } from "./report.ts";
-
-type Route = DocumentOf<"HTTPRoute"> | DocumentOf<"TCPRoute">;
 
 /** Why a backendRef does not resolve, in Gateway API's words. */
 export type BackendReason = "BackendNotFound" | "RefNotPermitted" | "InvalidKind" | "UnsupportedProtocol";
@@ -30,12 +29,15 @@ const ROUTE_GROUP = "gateway.networking.k8s.io";
 /** Resolves the backendRefs of one route. */
 export class BackendResolver {
   readonly #documents: DocumentSet;
+  readonly #ports: PortRoutes;
   readonly #report: Report;
   /** The first problem of the route being compiled, for its condition ResolvedRefs. */
   firstProblem: BackendProblem | undefined;
 
-  constructor(documents: DocumentSet, report: Report) {
+  /** @param ports is told of ports that gRPC is sent to */
+  constructor(documents: DocumentSet, ports: PortRoutes, report: Report) {
     this.#documents = documents;
+    this.#ports = ports;
     this.#report = report;
   }
 
@@ -47,7 +49,10 @@ export class BackendResolver {
     const namespace = ref.namespace ?? route.metadata.namespace;
     const problem = this.#problem(ref, route, namespace, needsGrant);
     if (problem === undefined) {
-      return { service: serviceKey(namespace, ref.name), port: ref.port ?? 0, weight: ref.weight };
+      const service = serviceKey(namespace, ref.name);
+      const port = ref.port ?? 0;
+      if (route.kind === "GRPCRoute") this.#ports.markGrpc(service, port);
+      return { service, port, weight: ref.weight };
     }
     this.firstProblem ??= problem;
     this.#report.add(route, path, CODES[problem.reason], problem.message, problem.hint);
@@ -72,7 +77,7 @@ export class BackendResolver {
       const hint = `its ports: ${service.spec.ports.map((candidate) => candidate.port).join(", ")}`;
       return { reason: "BackendNotFound", message: `Service ${name} has no port ${ref.port ?? "(none given)"}`, hint };
     }
-    if (route.kind === "HTTPRoute" && port.appProtocol === "tcp") {
+    if (route.kind !== "TCPRoute" && port.appProtocol === "tcp") {
       return { reason: "UnsupportedProtocol", message: `port ${port.port} of Service ${name} speaks tcp, not HTTP` };
     }
     return undefined;

@@ -1,16 +1,15 @@
 /** Where routes attach, and the conditions that say what became of it. */
 import type { DocumentOf, ParentRef, ServicePort } from "../../../model/documents.ts";
+import { serviceKey } from "../../../model/names.ts";
 import type { RouteCondition, RouteReason } from "../../../model/route/condition.ts";
 import type { RoutingCode } from "../../../model/route/issue-codes.ts";
 import type { Attachment } from "./attachment.ts";
 import { type DocumentSet, qualifiedName } from "./document-set.ts";
 import type { GatewayRoutes } from "./gateways.ts";
-import type { PortRoutes } from "./port-routes.ts";
+import type { PortRoutes, Route } from "./port-routes.ts";
 import type { Report } from "./report.ts";
 import { BackendResolver } from "./route-backends.ts";
 import { type CompiledRules, compileRules } from "./route-rules.ts";
-
-type Route = DocumentOf<"HTTPRoute"> | DocumentOf<"TCPRoute">;
 
 const CODES: Readonly<Partial<Record<Attachment["reason"], RoutingCode>>> = {
   NoMatchingParent: "SV1101",
@@ -18,6 +17,18 @@ const CODES: Readonly<Partial<Record<Attachment["reason"], RoutingCode>>> = {
   NoMatchingListenerHostname: "SV1103",
   Conflicted: "SV1104",
 };
+
+/** A route at one of its parents. */
+interface Parent {
+  readonly route: Route;
+  /** `namespace/name` of the route. */
+  readonly name: string;
+  readonly ref: ParentRef;
+  /** Position of the parentRef. */
+  readonly index: number;
+  readonly rules: CompiledRules;
+  attachment: Attachment | undefined;
+}
 
 /** Attaches routes to Services and Gateways. */
 export class RouteParents {
@@ -33,39 +44,58 @@ export class RouteParents {
     this.#report = report;
   }
 
-  /** Attaches all routes. HTTPRoutes go before TCPRoutes on a port they share. */
+  /**
+   * Attaches all routes. At a Service's port the kinds come in Gateway API's order (GRPCRoute, HTTPRoute, TCPRoute), at a
+   * Gateway in order of their names, and the first of different kinds has it.
+   */
   attachAll(): void {
-    for (const route of [...this.#documents.all("HTTPRoute"), ...this.#documents.all("TCPRoute")]) this.#attach(route);
+    const kinds = ["GRPCRoute", "HTTPRoute", "TCPRoute"] as const;
+    const routes = kinds.flatMap((kind): readonly Route[] => this.#documents.all(kind));
+    const parents = routes.flatMap((route) => this.#parentsOf(route));
+    for (const parent of parents) if (!isGateway(parent.ref)) parent.attachment = this.#attach(parent);
+    // Sorting is stable: of equal names the GRPCRoute goes first.
+    const atGateways = parents.filter(({ ref }) => isGateway(ref)).sort((a, b) => compareText(a.name, b.name));
+    for (const parent of atGateways) parent.attachment = this.#attach(parent);
+    for (const { route, ref, rules, attachment } of parents) {
+      if (attachment !== undefined) this.#addConditions(route, ref, attachment, rules);
+    }
   }
 
-  #attach(route: Route): void {
-    const resolver = new BackendResolver(this.#documents, this.#report);
+  /** One for each parentRef; a route without any is checked all the same. */
+  #parentsOf(route: Route): Parent[] {
+    const resolver = new BackendResolver(this.#documents, this.#ports, this.#report);
     const compiled = new Map<boolean, CompiledRules>();
-    const rulesFor = (isGateway: boolean): CompiledRules => {
-      const known = compiled.get(isGateway);
-      if (known !== undefined) return known;
-      const rules = compileRules(route, resolver, isGateway, this.#report);
-      compiled.set(isGateway, rules);
+    const rulesFor = (isAtGateway: boolean): CompiledRules => {
+      const rules = compiled.get(isAtGateway) ?? compileRules(route, resolver, isAtGateway, this.#report);
+      compiled.set(isAtGateway, rules);
       return rules;
     };
-    for (const [index, ref] of route.spec.parentRefs.entries()) {
-      const isGateway = ref.kind === "Gateway";
-      const rules = rulesFor(isGateway);
-      const attachment = isGateway ? this.#toGateway(route, ref, rules) : this.#toService(route, ref, rules, index);
-      const code = CODES[attachment.reason];
-      if (code !== undefined) {
-        const what = `${route.kind} ${qualifiedName(route)}: ${attachment.message}`;
-        this.#report.add(route, ["spec", "parentRefs", index], code, what, attachment.hint);
-      }
-      this.#addConditions(route, ref, attachment, rules);
+    if (route.spec.parentRefs.length === 0) rulesFor(false);
+    const name = qualifiedName(route);
+    return route.spec.parentRefs.map((ref, index) => ({
+      route,
+      name,
+      ref,
+      index,
+      rules: rulesFor(isGateway(ref)),
+      attachment: undefined,
+    }));
+  }
+
+  #attach({ route, ref, index, rules }: Parent): Attachment {
+    const attachment = isGateway(ref) ? this.#toGateway(route, ref, rules) : this.#toService(route, ref, rules, index);
+    const code = CODES[attachment.reason];
+    if (code !== undefined) {
+      const what = `${route.kind} ${qualifiedName(route)}: ${attachment.message}`;
+      this.#report.add(route, ["spec", "parentRefs", index], code, what, attachment.hint);
     }
-    // A route that is attached nowhere is still checked.
-    if (compiled.size === 0) rulesFor(false);
+    return attachment;
   }
 
   #toGateway(route: Route, ref: ParentRef, compiled: CompiledRules): Attachment {
-    if (route.kind === "HTTPRoute") return this.#gateways.attach(route, ref, compiled.rules);
-    return { reason: "NotAllowedByListeners", message: `the listeners of Gateway ${ref.name} take HTTPRoutes only` };
+    if (route.kind !== "TCPRoute") return this.#gateways.attach(route, ref, compiled.rules);
+    const message = `the listeners of Gateway ${ref.name} take HTTPRoutes and GRPCRoutes only`;
+    return { reason: "NotAllowedByListeners", message };
   }
 
   #toService(route: Route, ref: ParentRef, compiled: CompiledRules, index: number): Attachment {
@@ -82,45 +112,40 @@ export class RouteParents {
         (ref.sectionName === undefined || port.name === ref.sectionName),
     );
     if (ports.length === 0) return { reason: "NoMatchingParent", message: `Service ${name} has no such port` };
-    if (route.kind === "HTTPRoute" && route.spec.hostnames.length > 0) {
-      const message = `HTTPRoute ${qualifiedName(route)} has hostnames, which mean nothing for its parent Service ${name}`;
+    if (route.kind !== "TCPRoute" && route.spec.hostnames.length > 0) {
+      const message = `${route.kind} ${qualifiedName(route)} has hostnames, which mean nothing for its parent Service ${name}`;
       this.#report.add(route, ["spec", "hostnames"], "SV1105", message);
     }
-    return route.kind === "HTTPRoute"
-      ? this.#toHttpPorts(route, service, ports, compiled)
-      : this.#toTcpPorts(route, service, ports, compiled, index);
+    return this.#toPorts(route, service, ports, compiled, index);
   }
 
-  #toHttpPorts(
-    route: DocumentOf<"HTTPRoute">,
-    service: DocumentOf<"Service">,
-    ports: readonly ServicePort[],
-    compiled: CompiledRules,
-  ): Attachment {
-    const http = ports.filter((port) => port.appProtocol !== "tcp");
-    if (http.length === 0) {
-      const message = `Service ${qualifiedName(service)} speaks tcp on that port, expected an HTTP port`;
-      return { reason: "NoMatchingParent", message };
-    }
-    for (const { port } of http) this.#ports.attachHttp(service, port, route, compiled.rules);
-    return attached(compiled);
-  }
-
-  #toTcpPorts(
-    route: DocumentOf<"TCPRoute">,
+  #toPorts(
+    route: Route,
     service: DocumentOf<"Service">,
     ports: readonly ServicePort[],
     compiled: CompiledRules,
     index: number,
   ): Attachment {
-    const lost = ports.filter(({ port }) => !this.#ports.attachTcp(service, port, route, compiled.rules));
+    const fitting = route.kind === "TCPRoute" ? ports : ports.filter((port) => port.appProtocol !== "tcp");
+    if (fitting.length === 0) {
+      const message = `Service ${qualifiedName(service)} speaks tcp on that port, expected an HTTP port`;
+      return { reason: "NoMatchingParent", message };
+    }
+    const lost = fitting.filter(({ port }) => !this.#attachToPort(service, port, route, compiled));
     if (lost.length === 0) return attached(compiled);
     const numbers = lost.map(({ port }) => port).join(", ");
     const message = `another route has port ${numbers} of Service ${qualifiedName(service)}`;
-    if (lost.length === ports.length) return { reason: "Conflicted", message };
+    if (lost.length === fitting.length) return { reason: "Conflicted", message };
     const what = `${route.kind} ${qualifiedName(route)}: ${message}`;
     this.#report.add(route, ["spec", "parentRefs", index], "SV1104", what);
     return attached(compiled);
+  }
+
+  #attachToPort(service: DocumentOf<"Service">, port: number, route: Route, compiled: CompiledRules): boolean {
+    if (!this.#ports.attach(service, port, route, compiled.rules)) return false;
+    const { namespace, name } = service.metadata;
+    if (route.kind === "GRPCRoute") this.#ports.markGrpc(serviceKey(namespace, name), port);
+    return true;
   }
 
   #addConditions(route: Route, ref: ParentRef, attachment: Attachment, compiled: CompiledRules): void {
@@ -148,6 +173,14 @@ function attached(compiled: CompiledRules): Attachment {
     return { reason: "UnsupportedValue", message: "every rule has a filter that is not supported" };
   }
   return { reason: "Accepted", message: "the route is attached" };
+}
+
+function isGateway(ref: ParentRef): boolean {
+  return ref.kind === "Gateway";
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function parentLabel(route: Route, ref: ParentRef): string {

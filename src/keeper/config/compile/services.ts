@@ -1,6 +1,7 @@
 /** Service documents to records. */
-import type { DocumentOf } from "../../../model/documents.ts";
+import type { AppProtocol, DocumentOf } from "../../../model/documents.ts";
 import { serviceAliases, serviceHost, serviceKey } from "../../../model/names.ts";
+import type { RouteTableRecord } from "../../../model/route/record.ts";
 import type { PolicyRefs, ServicePortRecord, ServiceRecord } from "../../../model/snapshot.ts";
 import type { ConnectionSettings } from "./connection-settings.ts";
 import { qualifiedName } from "./document-set.ts";
@@ -65,10 +66,16 @@ function compilePorts(
     return {
       port: port.port,
       name: port.name ?? "",
-      protocol: routes?.protocol === "tcp" ? "tcp" : port.appProtocol,
+      protocol: protocolOf(port.appProtocol, routes, links.routes.isGrpc(key, port.port)),
       endpoints: compileEndpoints(document, index, workloads, site, report),
       routes,
       ...links.settings.get(key),
     };
   });
+}
+
+/** A route says what a port speaks where the Service leaves it at the default. */
+function protocolOf(written: AppProtocol, routes: RouteTableRecord | null, isGrpc: boolean): AppProtocol {
+  if (routes?.protocol === "tcp") return "tcp";
+  return isGrpc && written === "http" ? "grpc" : written;
 }

@@ -49,6 +49,7 @@ test("every kind is among the valid examples", () => {
     "Assertion",
     "AuthorizationPolicy",
     "DestinationRule",
+    "GRPCRoute",
     "Gateway",
     "HTTPRoute",
     "Node",

@@ -4,6 +4,7 @@ import { assertionKind } from "./kinds/assertion.ts";
 import { authorizationPolicyKind } from "./kinds/authorization-policy.ts";
 import { destinationRuleKind } from "./kinds/destination-rule.ts";
 import { gatewayKind } from "./kinds/gateway.ts";
+import { grpcRouteKind } from "./kinds/grpc-route.ts";
 import { httpRouteKind } from "./kinds/http-route.ts";
 import { nodeKind } from "./kinds/node.ts";
 import { peerAuthenticationKind } from "./kinds/peer-authentication.ts";
@@ -21,6 +22,7 @@ export const KINDS: readonly KindDeclaration[] = [
   workloadKind,
   serviceKind,
   httpRouteKind,
+  grpcRouteKind,
   tcpRouteKind,
   authorizationPolicyKind,
   serviceEntryKind,
@@ -36,7 +38,6 @@ const ISTIO_ENVOY = "it configures another proxy";
 
 /** Kinds that are known and refused, with the reason. */
 export const UNSUPPORTED_KINDS: Readonly<Record<string, string>> = {
-  GRPCRoute: "use an HTTPRoute: gRPC is HTTP with path /package.Service/Method",
   TLSRoute: "use a TCPRoute",
   UDPRoute: "the mesh carries TCP only",
   GatewayClass: "on this machine nothing else serves Gateways",

@@ -20,7 +20,8 @@ const SINGLE: readonly HttpFilter["type"][] = [
   "CORS",
 ];
 
-function checkTogether({ filters }: WithFilters, report: ReportRule): void {
+/** Of most types there may be one, and some exclude each other. */
+export function checkTogether({ filters }: WithFilters, report: ReportRule): void {
   const seen = new Set<string>();
   filters.forEach(({ type }, index) => {
     if (SINGLE.includes(type) && seen.has(type))

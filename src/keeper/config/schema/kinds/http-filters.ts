@@ -28,7 +28,7 @@ const rewrite = object("URLRewrite", {
   path: optional(pathModifier, "Path that the backend is asked for.", "that of the request"),
 });
 
-const mirror = object(
+export const mirror = object(
   "RequestMirror",
   { backendRef: required(object("MirrorBackend", backendRefFields, { rules: [backendPortRule] }), "Who gets a copy.") },
   {
@@ -39,7 +39,7 @@ const mirror = object(
   },
 );
 
-const extensionRef = object("ExtensionRef", {
+export const extensionRef = object("ExtensionRef", {
   group: required(apiGroup, "API group."),
   kind: required(kindName, "Kind."),
   name: required(dnsName, "Name."),
@@ -81,7 +81,8 @@ const SETTINGS = {
   ExtensionRef: "extensionRef",
 } as const satisfies Record<HttpFilter["type"], keyof typeof written>;
 
-const unionRule: Rule<WrittenFilter> = {
+/** Exactly the field that belongs to the type is set. */
+export const unionRule: Rule<Partial<WrittenFilter> & Pick<WrittenFilter, "type">> = {
   says: "Exactly the field that belongs to `type` is set.",
   check(value, report) {
     for (const [type, field] of Object.entries(SETTINGS)) {
@@ -100,12 +101,7 @@ const httpFilter: Schema<HttpFilter> = mapped(
     rules: [unionRule],
     unsupported: { externalAuth: "decide with an AuthorizationPolicy" },
   }),
-  (value): HttpFilter => {
-    const field = SETTINGS[value.type];
-    const settings: unknown = value.type === "RequestMirror" ? mirrorToModel(value) : value[field];
-    // `unionRule` has seen that the field of this type is set and has its form.
-    return { type: value.type, [field]: settings } as unknown as HttpFilter;
-  },
+  filterToModel,
   (model): WrittenFilter => ({
     requestHeaderModifier: undefined,
     responseHeaderModifier: undefined,
@@ -118,7 +114,14 @@ const httpFilter: Schema<HttpFilter> = mapped(
   }),
 );
 
-function mirrorToModel(value: WrittenFilter): unknown {
+/** A filter that `unionRule` has passed, as it stands in the model. */
+export function filterToModel(value: Partial<WrittenFilter> & Pick<WrittenFilter, "type">): HttpFilter {
+  const field = SETTINGS[value.type];
+  const settings: unknown = value.type === "RequestMirror" ? mirrorToModel(value) : value[field];
+  return { type: value.type, [field]: settings } as unknown as HttpFilter;
+}
+
+function mirrorToModel(value: Partial<WrittenFilter>): unknown {
   return { backendRef: { ...value.requestMirror?.backendRef, weight: 1 } };
 }
 

@@ -13,9 +13,11 @@ export const FIELD_MATCHES_MAX = 16;
 /** Longest value of a path match (Gateway API). */
 export const PATH_LENGTH_MAX = 1024;
 
-const stringMatchType = oneOf(["Exact", "RegularExpression"]);
+/** How values are compared. */
+export const stringMatchType = oneOf(["Exact", "RegularExpression"]);
 
-const headerMatch: Schema<HeaderMatch> = object("HTTPHeaderMatch", {
+/** A header that must be there. */
+export const headerMatch: Schema<HeaderMatch> = object("HTTPHeaderMatch", {
   type: withDefault(stringMatchType, "How the value is compared.", "Exact"),
   name: required(headerName, "Name of the header; case counts for nothing."),
   value: required(headerMatchValue, "What the first header of this name must be."),

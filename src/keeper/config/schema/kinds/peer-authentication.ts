@@ -9,7 +9,11 @@ import { workloadSelector } from "./authorization-policy.ts";
 const mode = oneOf(["UNSET", "STRICT", "PERMISSIVE", "DISABLE"]);
 
 const mtls = object("MutualTLS", {
-  mode: withDefault(mode, "`STRICT`: no plaintext from outside the node. `PERMISSIVE`: as far as policies let it in. UNSET inherits, in the end STRICT.", "UNSET"),
+  mode: withDefault(
+    mode,
+    "`STRICT`: no plaintext from outside the node. `PERMISSIVE`: as far as policies let it in. UNSET inherits, in the end STRICT.",
+    "UNSET",
+  ),
 });
 
 const portKey = text({
