@@ -73,6 +73,25 @@ describe("machines in namespaces", () => {
     expect((await visitor.get(`http://10.89.7.99:${server.port}/`)).status).toBe(200);
   });
 
+  labTest("are parted from each other while both hear a third", async () => {
+    await using lab = await Lab.make(["a", "b", "c"]);
+    await using server = await serve(lab, "b");
+    const url = `http://${lab.machine("b").address}:${server.port}/`;
+    await using near = await Visitor.start(lab.machine("a").enter);
+    await using far = await Visitor.start(lab.machine("c").enter);
+    expect((await near.get(url)).status).toBe(200);
+    for (const [one, other] of [
+      ["a", "b"],
+      ["b", "a"],
+    ] as const) {
+      await lab.part(one, other);
+      expect(await near.get(url, { timeoutMs: 300 }).catch(() => "lost")).toBe("lost");
+      expect((await far.get(url)).status).toBe(200);
+      await lab.join(one, other);
+      expect((await near.get(url)).status).toBe(200);
+    }
+  });
+
   labTest("hear each other late, and not always, over a bad line", async () => {
     await using lab = await Lab.make();
     await using server = await serve(lab, "till-2");

@@ -27,6 +27,9 @@ function canMakeNamespaces(): boolean {
 /** A frame is passed on as one segment: what is lost is lost as on a real line. */
 const ONE_SEGMENT = "link set eth0 gso_max_segs 1";
 
+/** A hardware address that no machine has: what is sent there is lost in silence. */
+const NOBODY = "02:00:00:00:00:01";
+
 /** The machines of one test. */
 export class Lab implements AsyncDisposable {
   readonly machines: Machines;
@@ -54,6 +57,17 @@ export class Lab implements AsyncDisposable {
   /** Undoes `cut`. */
   async mend(name: string): Promise<void> {
     await ip(this.machines.switch, [`link set ${this.machines.port(name)} master sw0`]);
+  }
+
+  /** From now on these two do not hear each other; all others do. Nobody is told. */
+  async part(one: string, other: string): Promise<void> {
+    const { address } = this.machine(other);
+    await ip(this.machine(one), [`neigh replace ${address} lladdr ${NOBODY} dev eth0 nud permanent`]);
+  }
+
+  /** Undoes `part`. */
+  async join(one: string, other: string): Promise<void> {
+    await ip(this.machine(one), [`neigh del ${this.machine(other).address} dev eth0`]);
   }
 
   /** As `cut`, and the machine sees that its cable is out. */

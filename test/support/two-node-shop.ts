@@ -11,7 +11,11 @@ import { Lab } from "./two-machines.ts";
 import { Visitor } from "./visitor.ts";
 import type { Answer, Errand } from "./visitor-program.ts";
 
-export const UIDS = { web: 61_101, orders: 61_102, payments: 61_103, intruder: 61_104 } as const;
+/** Users of the services. `kiosk` is there only where a test adds it. */
+export const UIDS = { web: 61_101, orders: 61_102, payments: 61_103, intruder: 61_104, kiosk: 61_106 } as const;
+
+/** Calls orders as web does, on a third machine. */
+export const KIOSK = `kiosk: { namespace: prod, node: till-3, run: "unix:uid:${UIDS.kiosk}", calls: [orders] }`;
 
 /** Where the services listen, at 127.0.0.1 of their machine. */
 const PORTS = { "orders-v1": 9001, "orders-v2": 9002, payments: 9003 } as const;
@@ -78,13 +82,22 @@ export class TwoNodeShop implements AsyncDisposable {
     this.#documents = documents;
   }
 
-  /** Machines, nodes that know each other, and services that listen. Not `isJoined`: till-2 is still to be joined and started. */
-  static async start(documents: ShopDocuments = {}, { isJoined = true } = {}): Promise<TwoNodeShop> {
-    const shop = new TwoNodeShop(await Lab.make(["till-1", "till-2"]), documents);
+  /**
+   * Machines, nodes that know each other, and services that listen. `joined`: the nodes that are invited by till-1 and started, by
+   * default all.
+   */
+  static async start(
+    documents: ShopDocuments = {},
+    {
+      names = ["till-1", "till-2"],
+      joined = names.slice(1),
+    }: Partial<Record<"names" | "joined", readonly string[]>> = {},
+  ): Promise<TwoNodeShop> {
+    const shop = new TwoNodeShop(await Lab.make(names), documents);
     try {
       await shop.startNode("till-1");
-      if (isJoined) await shop.join("till-2");
-      await Promise.all([isJoined ? shop.startNode("till-2") : undefined, shop.#startOrigins()]);
+      for (const name of joined) await shop.join(name);
+      await Promise.all([...joined.map((name) => shop.startNode(name)), shop.#startOrigins()]);
       return shop;
     } catch (error) {
       await shop[Symbol.asyncDispose]();
