@@ -14,8 +14,8 @@ export class RefusedError extends CliError {
   readonly code: string;
   readonly issues: readonly Issue[];
 
-  constructor(code: string, message: string, issues: readonly Issue[]) {
-    super(EXIT.FAILED, message);
+  constructor(code: string, message: string, issues: readonly Issue[], hint?: string) {
+    super(EXIT.FAILED, message, hint);
     this.code = code;
     this.issues = issues;
   }
@@ -124,6 +124,7 @@ class AnswerReader {
 
   #refused(error: Readonly<Record<string, unknown>>): void {
     const issues = Array.isArray(error["issues"]) ? (error["issues"] as Issue[]) : [];
-    this.#reject(new RefusedError(String(error["code"]), String(error["message"]), issues));
+    const hint = typeof error["hint"] === "string" && error["hint"] !== "" ? error["hint"] : undefined;
+    this.#reject(new RefusedError(String(error["code"]), String(error["message"]), issues, hint));
   }
 }

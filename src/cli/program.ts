@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
-import { CliError, EXIT, type ExitCode } from "./exit-code.ts";
+import { EXIT, type ExitCode } from "./exit-code.ts";
 import { version } from "./package-facts.ts";
 
 type Load = () => Promise<(...args: never[]) => Promise<ExitCode>>;
@@ -34,7 +34,7 @@ function buildProgram(done: (code: ExitCode) => void): Command {
   addFileCommands(program, run);
   addNodeCommands(program, run);
   addChangeCommands(program, run);
-  addFleetCommands(program);
+  addFleetCommands(program, run);
   return program;
 }
 
@@ -160,13 +160,31 @@ function addChangeCommands(program: Command, run: Run): void {
     .action(run(async () => (await import("./commands/run.ts")).runWorkload));
 }
 
-function addFleetCommands(program: Command): void {
-  program
-    .command("node")
-    .description("more than one node (not in this version)")
-    .argument("[words...]")
-    .allowUnknownOption()
-    .action(() => {
-      throw new CliError(EXIT.USAGE, "not in this version: this one runs on a single node");
-    });
+function addFleetCommands(program: Command, run: Run): void {
+  const node = program.command("node").description("the machines of the site: let one in, list them, shut one out");
+  onNode(node.command("invite"))
+    .description("print a token that lets one machine join (on the node that holds the site's root)")
+    .argument("<name>", "the machine's Node document")
+    .option("--valid <time>", "how long: 15m, 24h, 14d; above 24h only with --bind", "15m")
+    .option("--bind <hardware>", "serial:NUMBER or ek:SHA256 of the machine that may use it")
+    .option("--address <host:port>", "where it calls; default: this node's Node document")
+    .option("--replace", "for another machine under a name that has joined; the old one's keys are banned then")
+    .action(run(async () => (await import("./commands/node-invite.ts")).nodeInvite));
+  output(node.command("join"))
+    .description("join a site by a token, on the new machine, before `up`")
+    .argument("<token>", "what `node invite` printed, or - for stdin")
+    .option("--state <dir>", "state directory of the new node")
+    .action(run(async () => (await import("./commands/node-join.ts")).nodeJoin));
+  onNode(node.command("ls"))
+    .description("every machine of the site, and how it stands with this one")
+    .action(run(async () => (await import("./commands/node-ls.ts")).nodeLs));
+  onNode(node.command("ban"))
+    .description("believe nothing any more that a machine's keys sign, here and on every node that hears of it")
+    .argument("<name>", "the machine")
+    .requiredOption("--reason <text>", "for whoever reads it later")
+    .action(run(async () => (await import("./commands/node-ban.ts")).nodeBan("ban")));
+  onNode(node.command("unban"))
+    .description("lift the ban")
+    .argument("<name>", "the machine")
+    .action(run(async () => (await import("./commands/node-ban.ts")).nodeBan("unban")));
 }

@@ -1,8 +1,8 @@
-/** `1h`, `90s`, `500ms`, `5m` in milliseconds; `undefined` for anything else. */
+/** `14d`, `1h`, `90s`, `500ms`, `5m` in milliseconds; `undefined` for anything else. */
 export function parseDuration(text: string): number | undefined {
-  const found = /^(\d{1,9})(ms|s|m|h)$/.exec(text);
+  const found = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
   if (found === null) return undefined;
-  const factor = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[found[2] as "ms" | "s" | "m" | "h"];
+  const factor = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[found[2] as "ms" | "s" | "m" | "h" | "d"];
   return Number(found[1]) * factor;
 }
 

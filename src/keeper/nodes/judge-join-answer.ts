@@ -11,8 +11,11 @@ import { readTrustMessage, type TrustWord } from "../../identity/trust-message.t
 export interface Joined {
   /** DER. */
   readonly issuer: Uint8Array;
+  readonly notBeforeMs: number;
   readonly notAfterMs: number;
   readonly word: TrustWord;
+  /** The root that signed the word, DER. */
+  readonly root: Uint8Array;
   /** The word as it came, to be handed on. */
   readonly message: Uint8Array;
   readonly floorMs: number;
@@ -33,8 +36,10 @@ export function judgeJoinAnswer(bytes: Uint8Array, token: JoinToken, keyHash: st
   const problem = issuerProblem(answer.issuer, token, keyHash, word.bundle);
   if (typeof problem === "string") return problem;
   if (isKeyBanned(word.bans, keyHash)) return "the key is banned already";
+  const root = bundle.roots.find((one) => one.keyHash === word.signedBy)?.der;
+  if (root === undefined) return "the root that signed is not in the bundle";
   const { issuer, trust: message, floorMs } = answer;
-  return { issuer, notAfterMs: problem.notAfterMs, word, message, floorMs };
+  return { issuer, ...problem, word, root, message, floorMs };
 }
 
 function issuerProblem(
@@ -42,7 +47,7 @@ function issuerProblem(
   token: JoinToken,
   keyHash: string,
   bundle: TrustBundle,
-): string | { readonly notAfterMs: number } {
+): string | { readonly notBeforeMs: number; readonly notAfterMs: number } {
   try {
     const issuer = readCertificate(der);
     const judged = judgeIssuer(issuer, token.trustDomain);
@@ -50,7 +55,8 @@ function issuerProblem(
     if (judged.node !== token.node) return `the issuer is for ${judged.node}`;
     if (issuer.keyHash !== keyHash) return "the issuer is for another key";
     const isSigned = bundle.roots.some((root) => isSignedBy(issuer, root));
-    return isSigned ? { notAfterMs: issuer.notAfterMs } : "no root of the bundle signed the issuer";
+    const { notBeforeMs, notAfterMs } = issuer;
+    return isSigned ? { notBeforeMs, notAfterMs } : "no root of the bundle signed the issuer";
   } catch (error) {
     if (error instanceof CertificateError) return `the issuer cannot be read: ${error.problem}`;
     throw error;

@@ -123,6 +123,8 @@ export class LiveNodes {
     }
     const invitation = makeInvitation(this.#invites, site, { ...asked, address: asked.address ?? this.#ownAddress() });
     this.#watchDoor();
+    const until = new Date(invitation.expiresAtMs).toISOString();
+    this.#host.tell({ what: "invited", node, address: invitation.address, detail: `until ${until}` });
     return invitation;
   }
 
@@ -156,6 +158,7 @@ export class LiveNodes {
       throw new NodesError(outcome.refused, "`selvedge node ls` lists the nodes that are known");
     }
     this.#watchDoor();
+    this.#host.tell({ what: "banned", node, address: "", detail: reason, keys: outcome.keyHashes });
     return this.#spread(node, outcome.keyHashes);
   }
 
@@ -164,6 +167,7 @@ export class LiveNodes {
     this.#requireRoot("unban");
     const outcome = await this.#live.site.unban(node);
     if ("refused" in outcome) throw new NodesError(outcome.refused);
+    this.#host.tell({ what: "unbanned", node, address: "", detail: "", keys: outcome.keyHashes });
     return this.#spread(node, outcome.keyHashes);
   }
 
