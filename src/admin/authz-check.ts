@@ -123,11 +123,12 @@ function serviceLines({ serviceTrace, service }: JudgedRequest): string[] {
 }
 
 function legLines({ leg, trace }: JudgedLeg): string[] {
-  const { workload, rule, backend } = leg;
+  const { workload, rule, backend, endpoint } = leg;
   const via =
     rule === undefined ? "" : ` by route ${rule.id}${backend === undefined ? "" : ` to ${backend.service ?? ""}`}`;
   const mark = trace.decision.allowed ? "✓" : "✗";
-  return [`  ${mark} workload ${workload.namespace}/${workload.name}${via}`, ...traceLines(trace, "    ")];
+  const where = endpoint.node === undefined ? "" : ` on ${endpoint.node}`;
+  return [`  ${mark} workload ${workload.namespace}/${workload.name}${where}${via}`, ...traceLines(trace, "    ")];
 }
 
 function helpfulChange({ calls, callsOf, serviceTrace, legs, service }: JudgedRequest): string[] | undefined {

@@ -22,13 +22,20 @@ export interface StatRow extends ActivitySummary {
 
 /** A row of `edges`. */
 export interface EdgeRow extends ActivitySummary {
-  readonly source: { readonly namespace: string; readonly name: string; readonly principal: string };
+  readonly source: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly principal: string;
+    /** The node it ran on; "" where unknown. */
+    readonly node: string;
+  };
   readonly destination: {
     readonly namespace: string;
     readonly name: string;
     readonly version: string;
     readonly principal: string;
     readonly service: string;
+    readonly node: string;
   };
   readonly protocol: EdgeProtocol;
   readonly security: EdgeSecurity;
@@ -87,6 +94,8 @@ export function edgeRows(window: HistoryWindow): EdgeRow[] {
     [
       source.namespace,
       source.workload,
+      source.cluster,
+      destination.cluster,
       destination.namespace,
       destination.workload,
       destination.version,
@@ -98,13 +107,19 @@ export function edgeRows(window: HistoryWindow): EdgeRow[] {
   const rows = merged.map(({ edge, activity, tcpOpen, inFlight }): EdgeRow => {
     const { source, destination, protocol, security } = edge;
     return {
-      source: { namespace: source.namespace, name: source.workload, principal: source.principal },
+      source: {
+        namespace: source.namespace,
+        name: source.workload,
+        principal: source.principal,
+        node: source.cluster,
+      },
       destination: {
         namespace: destination.namespace || destination.serviceNamespace,
         name: destination.workload || destination.serviceName || destination.service,
         version: destination.version,
         principal: destination.principal,
         service: destination.service,
+        node: destination.cluster,
       },
       protocol,
       security,

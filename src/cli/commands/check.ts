@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { expandSources } from "../../keeper/config/decode/check-sources.ts";
-import { failsCheck, type LoadResult, loadSources } from "../../keeper/config/load.ts";
+import { failsCheck, type LoadResult } from "../../keeper/config/load.ts";
+import { loadForNodes } from "../../keeper/config/load-for-nodes.ts";
 import { parseUsers } from "../../keeper/config/users.ts";
 import { hasErrors, type Issue } from "../../model/issue.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
@@ -14,14 +15,18 @@ interface CheckOptions {
   readonly output?: string;
 }
 
-/** Reads and compiles documents as `up` would on this machine. */
+/** Reads and compiles documents as `up` would on this machine; without a node's name for every node of the site. */
 export function loadHere(paths: readonly string[], node: string | undefined): LoadResult {
   let users: Map<string, number> | undefined;
   const resolveUser = (name: string): number | undefined => {
     users ??= parseUsers(readFileSync("/etc/passwd", "utf8"));
     return users.get(name);
   };
-  return loadSources(paths, { node: node ?? process.env["SELVEDGE_NODE"], hostname: hostname(), resolveUser });
+  return loadForNodes(paths, {
+    node: node ?? (process.env["SELVEDGE_NODE"] || undefined),
+    hostname: hostname(),
+    resolveUser,
+  });
 }
 
 /** `selvedge check`: every problem, on stderr; exit 1 where one of them would keep the documents from working. */

@@ -69,12 +69,12 @@ function backendName(backend: BackendRecord): string {
 
 function endpointsText(endpoints: readonly EndpointRecord[]): string {
   if (endpoints.length === 0) return "no endpoint";
-  return endpoints
-    .map(
-      (one) =>
-        `${one.unix === undefined ? `${one.hostname}:${one.port}` : one.unix}${one.drained === true ? " (drained)" : ""}`,
-    )
-    .join(", ");
+  return endpoints.map(endpointText).join(", ");
+}
+
+function endpointText({ unix, hostname, port, node, drained }: EndpointRecord): string {
+  const address = unix ?? `${hostname}:${port}`;
+  return `${address}${node === undefined ? "" : ` on ${node}`}${drained === true ? " (drained)" : ""}`;
 }
 
 function conditionLines(conditions: readonly RouteCondition[]): string[] {

@@ -47,17 +47,29 @@ export async function edges(options: StatOptions): Promise<ExitCode> {
   if (options.output === "json") printJson(answer);
   else {
     const columns = [{ title: "FROM" }, { title: "TO" }, { title: "PROTO" }, { title: "SECURED" }, ...NUMBERS];
-    show(answer, columns, answer.rows.map(edgeCells));
+    const nodes = new Set(answer.rows.flatMap(({ source, destination }) => [source.node, destination.node]));
+    nodes.delete("");
+    show(
+      answer,
+      columns,
+      answer.rows.map((row) => edgeCells(row, nodes.size > 1)),
+    );
   }
   return EXIT.OK;
 }
 
-function edgeCells(row: EdgeRow): string[] {
-  const from = row.source.name === "" ? "(no identity)" : `${row.source.namespace}/${row.source.name}`;
-  const to = `${row.destination.namespace}/${row.destination.name}`;
-  const version = row.destination.version === "" ? "" : ` ${row.destination.version}`;
-  // On one node nothing leaves the machine: the kernel vouches for the caller.
-  return [from, to + version, row.protocol, row.security === "none" ? "kernel" : "mTLS", ...numbers(row)];
+/** @param showsNodes where the rows are of several */
+function edgeCells(row: EdgeRow, showsNodes: boolean): string[] {
+  const { source, destination } = row;
+  const on = (node: string): string => (showsNodes && node !== "" ? `@${node}` : "");
+  const from = source.name === "" ? "(no identity)" : `${source.namespace}/${source.name}${on(source.node)}`;
+  const to = `${destination.namespace}/${destination.name}${on(destination.node)}`;
+  const version = destination.version === "" ? "" : ` ${destination.version}`;
+  // On one node nothing leaves the machine: the kernel vouches for the caller. To another one there is only the tunnel, which
+  // the calling side does not count as its own security.
+  const isBetweenNodes = source.node !== "" && destination.node !== "" && source.node !== destination.node;
+  const secured = row.security === "none" && !isBetweenNodes ? "kernel" : "mTLS";
+  return [from, to + version, row.protocol, secured, ...numbers(row)];
 }
 
 function numbers(row: StatRow | EdgeRow): string[] {

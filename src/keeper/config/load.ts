@@ -28,6 +28,8 @@ const FOLLOW_UPS: ReadonlySet<string> = new Set<RoutingCode | "SV2009" | "SV2102
   "SV1009",
   "SV1012",
   "SV1014",
+  "SV1016",
+  "SV1017",
   "SV1101",
   "SV1111",
   "SV1112",
@@ -36,27 +38,43 @@ const FOLLOW_UPS: ReadonlySet<string> = new Set<RoutingCode | "SV2009" | "SV2102
   "SV2102",
 ]);
 
+/** What was read and decoded, before it is compiled for a node. */
+export interface Decoded {
+  readonly documents: readonly AnyDocument[];
+  readonly issues: readonly Issue[];
+}
+
 /**
  * Reads, decodes and compiles. Assertions are judged only where everything else is sound. Sources without any document are an
  * error: nobody means a mesh without services, while a disk that is full empties files. With `mayBeEmpty` no file at all is right.
  */
 export function loadSources(paths: readonly string[], env: CompileEnv, mayBeEmpty = false): LoadResult {
+  return compileFor(decodeSources(paths, mayBeEmpty), env);
+}
+
+/** The first half of `loadSources`. */
+export function decodeSources(paths: readonly string[], mayBeEmpty = false): Decoded {
   const sources = readSources(paths);
   const decoded = decodeFiles(sources.files);
-  const found = [...sources.issues, ...decoded.issues];
+  const issues = [...sources.issues, ...decoded.issues];
   const isEmptyMeant = mayBeEmpty && sources.files.length === 0;
-  if (decoded.documents.length === 0 && !isEmptyMeant && !hasErrors(found)) found.push(emptyIssue(paths));
-  const compiled = compile(decoded.documents, env);
+  if (decoded.documents.length === 0 && !isEmptyMeant && !hasErrors(issues)) issues.push(emptyIssue(paths));
+  return { documents: decoded.documents, issues };
+}
+
+/** The second half of `loadSources`: what the documents come to on one node. */
+export function compileFor({ documents, issues: found }: Decoded, env: CompileEnv): LoadResult {
+  const compiled = compile(documents, env);
   const isWhole = !hasErrors(found);
   const ofCompiling = isWhole ? compiled.issues : compiled.issues.filter((issue) => !FOLLOW_UPS.has(issue.code));
   const issues = [...found, ...ofCompiling];
   if (!hasErrors(issues)) {
-    const assertions = decoded.documents.filter((document) => document.kind === "Assertion");
+    const assertions = documents.filter((document) => document.kind === "Assertion");
     issues.push(...checkAssertions(compiled.records, assertions));
   }
   return {
     issues: issues.sort(compareIssues),
-    documents: decoded.documents,
+    documents,
     records: compiled.records,
     conditions: compiled.conditions,
   };

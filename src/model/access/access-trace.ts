@@ -21,6 +21,8 @@ export interface AccessTrace {
 
 export interface WorkloadTrace {
   readonly workload: string;
+  /** Name of the node that it is reached on, where that is another one. */
+  readonly node?: string;
   /** Id of the route rule that leads there; absent for the Service's own endpoints. */
   readonly route?: string;
   readonly allowed: boolean;
@@ -36,6 +38,7 @@ export function accessTrace(judged: JudgedRequest): AccessTrace {
     ...(serviceTrace && { atService: serviceTrace }),
     workloads: judged.legs.map(({ leg, trace }) => ({
       workload: leg.workload.key,
+      ...(leg.endpoint.node !== undefined && { node: leg.endpoint.node }),
       ...(leg.rule && { route: leg.rule.id }),
       allowed: trace.decision.allowed,
       trace,

@@ -116,16 +116,18 @@ export class ServicePort {
     return this.record.protocol === "tcp";
   }
 
-  labels(workload: Workload | undefined): EdgeDestination {
+  /** @param node where it is reached, if elsewhere: a workload of every node is not where its record says */
+  labels(workload: Workload | undefined, node = ""): EdgeDestination {
     const { name, namespace, host } = this.service.record;
     const peer = workload?.peer;
+    const cluster = node === "" ? peer?.cluster : node;
     return {
       workload: peer?.workload ?? "",
       namespace: peer?.namespace ?? namespace,
       principal: peer?.principal ?? "",
       app: peer?.app ?? "",
       version: peer?.version ?? "",
-      ...(peer?.cluster === undefined ? {} : { cluster: peer.cluster }),
+      ...(cluster === undefined ? {} : { cluster }),
       service: host,
       serviceName: name,
       serviceNamespace: namespace,

@@ -65,7 +65,7 @@ function checkTunnel(nodes: ReadonlyMap<string, Node>, site: CompiledSite, repor
   const [first] = nodes.values();
   const where = site.document ?? first;
   if (site.spec.tunnel !== undefined || where === undefined) return;
-  const names = [...site.nodes].join(", ");
+  const names = [...site.nodes].sort().join(", ");
   const message = `the site has several nodes (${names}), but Site.spec.tunnel is not set`;
   report.add(where, ["spec"], "SV1016", message, "add tunnel: 0.0.0.0:15008 to the spec of the Site");
 }

@@ -64,7 +64,7 @@ function checkPlacement(document: DocumentOf<"Workload">, site: CompiledSite, re
   const { node } = document.spec;
   if (node === undefined) {
     if (site.nodes.size < 2) return;
-    const names = [...site.nodes].join(", ");
+    const names = [...site.nodes].sort().join(", ");
     const message = `Workload ${qualifiedName(document)} names no node, and the site has several: ${names}`;
     report.add(document, ["spec"], "SV1003", message);
   } else if (node !== "all" && !site.nodes.has(node)) {
