@@ -222,7 +222,7 @@ function parseRequest(line: string, bytes: number): Readonly<Record<string, unkn
   if (typeof value !== "object" || value === null || !("op" in value) || typeof value.op !== "string") {
     throw new AdminError("bad_request", "the request names no op");
   }
-  if (bytes > SMALL_REQUEST_BYTES_MAX && value.op !== "apply")
+  if (bytes > SMALL_REQUEST_BYTES_MAX && value.op !== "apply" && value.op !== "identity-restore")
     throw new AdminError("bad_request", "the request is too long");
   return value as Readonly<Record<string, unknown>>;
 }

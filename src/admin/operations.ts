@@ -10,6 +10,8 @@ import { edgeRows, STAT_KINDS, statRows } from "../telemetry/report.ts";
 import { isBelowRun, refusePeer, workloadUids } from "./admin-peer.ts";
 import type { AdminCall, AdminHandlers } from "./admin-server.ts";
 import { applyDocuments } from "./apply.ts";
+import { backupIdentity, listIdentity, restoreIdentity, rotateIdentity, showIdentity } from "./identity-operations.ts";
+import { banNode, inviteNode, listNodes, unbanNode } from "./nodes.ts";
 import { AdminError } from "./protocol.ts";
 import { filesOf, integerOf, optionalTexts, textOf } from "./request-fields.ts";
 import { nodeStatus, workersOf } from "./status.ts";
@@ -54,8 +56,17 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     const { paths, files } = filesOf(request);
     return changeResult(await applyDocuments(keeper, paths, files));
   }),
+  "node-ls": (keeper) => listNodes(keeper),
+  "node-invite": audited(inviteNode),
+  "node-ban": audited(banNode),
+  "node-unban": audited(unbanNode),
   drain: audited((keeper, call) => setDrained(keeper, call, true)),
   undrain: audited((keeper, call) => setDrained(keeper, call, false)),
+  "identity-list": listIdentity,
+  "identity-show": showIdentity,
+  "identity-rotate": audited(rotateIdentity),
+  "identity-backup": audited(backupIdentity),
+  "identity-restore": audited(restoreIdentity),
   "run-register": audited(registerRun),
   "run-remove": audited((keeper, { request }) => keeper.runs.remove(integerOf(request, "pid", 2, 2 ** 31))),
 };
@@ -87,6 +98,10 @@ function audited(operation: Operation): Operation {
       workload: request["workload"],
       endpoint: request["endpoint"],
       paths: request["paths"],
+      node: request["node"],
+      reason: request["reason"],
+      what: request["what"],
+      how: request["how"],
     };
     let outcome = "failed";
     try {

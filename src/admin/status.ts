@@ -3,6 +3,7 @@ import type { Keeper } from "../keeper/keeper.ts";
 import { sandboxOf } from "../kernel/sandbox-report.ts";
 import { edgeRows } from "../telemetry/report.ts";
 import { findOpenDoors } from "./around-mesh.ts";
+import { identityStatus } from "./identity-operations.ts";
 
 /** Edges shown as the worst. */
 export const WORST_EDGES = 5;
@@ -37,6 +38,7 @@ export function nodeStatus(keeper: Keeper): Readonly<Record<string, unknown>> {
     workloads: workloadsOf(keeper),
     runs: keeper.runs.list.map(({ pid, workload }) => ({ pid, workload })),
     openDoors: findOpenDoors(keeper.attest, ownPorts(keeper)),
+    identity: identityStatus(keeper),
     endpointsDown: endpointsDown(keeper),
     drained: configuration.drained,
     issues: configuration.issues,

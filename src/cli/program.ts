@@ -34,6 +34,7 @@ function buildProgram(done: (code: ExitCode) => void): Command {
   addFileCommands(program, run);
   addNodeCommands(program, run);
   addChangeCommands(program, run);
+  addIdentityCommands(program, run);
   addFleetCommands(program, run);
   return program;
 }
@@ -158,6 +159,42 @@ function addChangeCommands(program: Command, run: Run): void {
     .argument("<command...>", "the program and its arguments, behind --")
     .passThroughOptions()
     .action(run(async () => (await import("./commands/run.ts")).runWorkload));
+}
+
+function addIdentityCommands(program: Command, run: Run): void {
+  const identity = program.command("identity").description("this node's certificates, and the site's root");
+  onNode(identity.command("list"))
+    .description("certificates, when they are renewed, and what stops when")
+    .action(run(async () => (await import("./commands/identity.ts")).identityList));
+  onNode(identity.command("show"))
+    .description("one certificate with its chain as PEM")
+    .argument("<name>", "root, issuer, node, or namespace/name of a workload")
+    .action(run(async () => (await import("./commands/identity.ts")).identityShow));
+  onNode(identity.command("rotate"))
+    .description("make certificates anew before they are due")
+    .option("--svids", "those of this node and its workloads (default)")
+    .option("--issuer", "this node's issuer, and with it the SVIDs")
+    .option("--root", "the site's root, on the node that holds it, in steps that break no call")
+    .option("--compromised", "with --root: others may have the old root's key, so nodes get two minutes to follow")
+    .action(run(async () => (await import("./commands/identity.ts")).identityRotate));
+  withPassphrase(onNode(identity.command("backup")))
+    .description("write the site's root, encrypted, into a new file")
+    .argument("<file>")
+    .action(run(async () => (await import("./commands/identity-root.ts")).identityBackup));
+  for (const how of ["restore", "promote"] as const) {
+    withPassphrase(onNode(identity.command(how)))
+      .description(
+        how === "restore"
+          ? "take the site's root from a backup, in place of a machine that is gone"
+          : "give the site's root from a backup to this node, which another node let in",
+      )
+      .argument("<file>")
+      .action(run(async () => (await import("./commands/identity-root.ts")).identityTakeRoot(how)));
+  }
+}
+
+function withPassphrase(command: Command): Command {
+  return command.option("--passphrase-file <file>", "first line of a file, - for stdin; default: asked for");
 }
 
 function addFleetCommands(program: Command, run: Run): void {

@@ -29,6 +29,12 @@ export interface RotationFacts {
   readonly isCompromised: boolean;
 }
 
+/**
+ * How long nodes in reach are given to follow when the old key may be in other hands: a minute for each of both steps. Reason:
+ * who has the key has had it for longer, and without this every other node would have to be let in anew.
+ */
+export const COMPROMISED_WAIT_MS = 60_000;
+
 /** What to do next; `wait` until the facts change or time goes by. */
 export type RotationStep = "wait" | "sign_with_new" | "drop_old";
 
@@ -37,14 +43,14 @@ export type RotationStep = "wait" | "sign_with_new" | "drop_old";
  * has to be let in anew.
  */
 export function nextRotationStep(rotation: RootRotation, facts: RotationFacts): RotationStep {
-  const isWaitOver = facts.nowMs - rotation.sinceMs >= ISSUER_LIFE_MS;
+  const isWaitOver = facts.nowMs - rotation.sinceMs >= (facts.isCompromised ? COMPROMISED_WAIT_MS : ISSUER_LIFE_MS);
   switch (rotation.phase) {
     case "steady":
       return "wait";
     case "announced":
-      return facts.isCompromised || facts.nodesTrusting >= facts.nodes || isWaitOver ? "sign_with_new" : "wait";
+      return facts.nodesTrusting >= facts.nodes || isWaitOver ? "sign_with_new" : "wait";
     case "signing":
-      return facts.isCompromised || facts.nodesRenewed >= facts.nodes || isWaitOver ? "drop_old" : "wait";
+      return facts.nodesRenewed >= facts.nodes || isWaitOver ? "drop_old" : "wait";
   }
 }
 

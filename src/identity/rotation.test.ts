@@ -1,7 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { type Clock, clockNowMs, floorNowMs, pendingNowMs, readClock, startClock, switchClock } from "./clock.ts";
 import { BACKDATE_MS, ISSUER_LIFE_MS, ROOT_LIFE_MS, SVID_LIFE_MS } from "./lifetimes.ts";
-import { afterRotationStep, nextRotationStep, type RootRotation, type RotationFacts } from "./root-rotation.ts";
+import {
+  afterRotationStep,
+  COMPROMISED_WAIT_MS,
+  nextRotationStep,
+  type RootRotation,
+  type RotationFacts,
+} from "./root-rotation.ts";
 import {
   canFollowJump,
   dutiesAt,
@@ -229,9 +235,12 @@ describe("the change of a root", () => {
     expect(nextRotationStep(signing, late)).toBe("drop_old");
   });
 
-  test("a root in other hands is dropped without waiting, and a steady one is left alone", () => {
-    expect(nextRotationStep(announced, { ...facts, isCompromised: true })).toBe("sign_with_new");
-    expect(nextRotationStep(signing, { ...facts, isCompromised: true })).toBe("drop_old");
+  test("a root in other hands is dropped after a minute for each step, and a steady one is left alone", () => {
+    const compromised = { ...facts, isCompromised: true };
+    expect(nextRotationStep(announced, { ...compromised, nowMs: T0 + COMPROMISED_WAIT_MS - 1 })).toBe("wait");
+    expect(nextRotationStep(announced, { ...compromised, nodesTrusting: 3 })).toBe("sign_with_new");
+    expect(nextRotationStep(announced, { ...compromised, nowMs: T0 + COMPROMISED_WAIT_MS })).toBe("sign_with_new");
+    expect(nextRotationStep(signing, { ...compromised, nowMs: T0 + COMPROMISED_WAIT_MS })).toBe("drop_old");
     const steady: RootRotation = { phase: "steady", sinceMs: T0 };
     expect(nextRotationStep(steady, { ...facts, isCompromised: true })).toBe("wait");
     expect(afterRotationStep(steady, "wait", T0 + 1)).toBe(steady);

@@ -19,7 +19,7 @@ export async function foundSite(
   const trust = firstTrust(trustDomain, root.certificate, root.key);
   const signer = store.sealSigner("root-key", root);
   store.write(ROOT_FILE, { signers: [signer], phase: "steady", sinceMs: nowMs, isCompromised: false });
-  store.write(ISSUED_FILE, { completeSinceMs: nowMs, issuers: [] });
+  store.write(ISSUED_FILE, { completeSinceMs: nowMs, isShared: false, issuers: [] });
   store.writeTrust(trust);
   store.write(SITE_FILE, { trustDomain, node, origin: "own" });
 }

@@ -46,6 +46,8 @@ export interface IssuedIssuer {
 export interface StoredIssued {
   /** Since when nothing is missing from the list: a restored root does not know what it signed before. */
   readonly completeSinceMs: number;
+  /** Whether another node ever got one: then others depend on the root. */
+  readonly isShared: boolean;
   readonly issuers: readonly IssuedIssuer[];
 }
 
@@ -157,12 +159,12 @@ function isIssued(value: unknown): value is IssuedIssuer {
 
 export const ISSUED_FILE: FileForm<StoredIssued> = {
   name: "issued",
-  write: ({ completeSinceMs, issuers }) => ({ version: 1, completeSinceMs, issuers }),
+  write: ({ completeSinceMs, isShared, issuers }) => ({ version: 1, completeSinceMs, isShared, issuers }),
   read: (value) => {
     if (!isJson(value) || value["version"] !== 1 || !Array.isArray(value["issuers"])) return undefined;
-    const { completeSinceMs, issuers } = value;
-    if (!isTime(completeSinceMs) || issuers.length > ISSUED_MAX || !issuers.every(isIssued)) return undefined;
-    return { completeSinceMs, issuers };
+    const { completeSinceMs, isShared, issuers } = value;
+    if (!isTime(completeSinceMs) || typeof isShared !== "boolean") return undefined;
+    return issuers.length <= ISSUED_MAX && issuers.every(isIssued) ? { completeSinceMs, isShared, issuers } : undefined;
   },
 };
 

@@ -2,10 +2,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { LocalWorkload } from "../attest/caller-index.ts";
 import type { SiteFacts } from "../site-facts.ts";
+import type { IdentityDescription } from "./describe-identity.ts";
 import type { IdentityEvent, IdentityOptions } from "./identity-options.ts";
 import type { LiveIdentity } from "./live-identity.ts";
 import type { SiteIdentity } from "./site-identity.ts";
 import { isSameNode, type SiteWishes, siteWishes } from "./site-wishes.ts";
+import type { TakeRoot } from "./take-root.ts";
 import type { IdentityWorker } from "./worker-trust.ts";
 
 /** What the keeper hands in. */
@@ -79,10 +81,44 @@ export class IdentityService {
     if (this.#host.options !== undefined) this.#reopen();
   }
 
-  /** Something outside of the keeper's own doing changed the files: they are read again. Resolves when that is done. */
-  reopen(): Promise<void> {
-    this.#reopen();
-    return this.#turn;
+  /** What is on disk, also where nothing of it is loaded. Rejects with IdentityStoreError. */
+  async describeStored(): Promise<IdentityDescription> {
+    const { describeStored } = await import("./stored-identity.ts");
+    return describeStored(this.#host.statePath, this.#env);
+  }
+
+  /** Certificates of one name in DER, leaf first. Rejects with IdentityStoreError. */
+  async chainOf(name: string): Promise<readonly Uint8Array[]> {
+    const { chainOfName } = await import("./describe-identity.ts");
+    const { loadStored } = await import("./stored-identity.ts");
+    return chainOfName(this.site ?? loadStored(this.#host.statePath, this.#env), name) ?? [];
+  }
+
+  /** The root as text, under a passphrase. Rejects with IdentityStoreError or RangeError. */
+  async backup(passphrase: string): Promise<string> {
+    const { backupStored } = await import("./stored-identity.ts");
+    return backupStored(this.#host.statePath, this.#env, passphrase);
+  }
+
+  /** Takes the root out of a backup and goes on with it. Rejects with IdentityStoreError, and then goes on as before. */
+  async takeRoot(text: string, passphrase: string, how: TakeRoot): Promise<string | undefined> {
+    const { takeStored } = await import("./stored-identity.ts");
+    return this.exclusively(() => takeStored(this.#host.statePath, this.#env, { text, passphrase, how }));
+  }
+
+  /** Lets somebody change what is on disk while nothing of it is in memory, and reads it again then. */
+  async exclusively<Result>(act: () => Promise<Result>): Promise<Result> {
+    const changed = this.#turn.then(async () => {
+      await this.#close();
+      return act();
+    });
+    this.#turn = changed.then(
+      () => this.#open(),
+      () => this.#open(),
+    );
+    const result = await changed;
+    await this.#turn;
+    return result;
   }
 
   workerStarted(worker: IdentityWorker): void {
@@ -110,6 +146,10 @@ export class IdentityService {
     this.#isBegun = false;
     await this.#turn;
     await this.#close();
+  }
+
+  get #env(): IdentityOptions["env"] {
+    return this.#host.options?.env ?? {};
   }
 
   #reopen(): void {

@@ -7,7 +7,7 @@ export function withIssued(
   issued: StoredIssued,
   certificate: Certificate,
   bundle: TrustBundle,
-  nowMs: number,
+  { ownNode, nowMs }: { readonly ownNode: string; readonly nowMs: number },
 ): StoredIssued {
   const root = bundle.roots.find((one) => isSignedBy(certificate, one));
   const { keyHash, serial, notAfterMs, subject } = certificate;
@@ -20,15 +20,11 @@ export function withIssued(
     atMs: Math.floor(nowMs),
   };
   const kept = issued.issuers.filter((one) => one.notAfterMs > nowMs && one.keyHash !== keyHash);
-  return { ...issued, issuers: [...kept, added].slice(-ISSUED_MAX) };
+  const isShared = issued.isShared || added.node !== ownNode;
+  return { ...issued, isShared, issuers: [...kept, added].slice(-ISSUED_MAX) };
 }
 
 /** The newest issuer of each node, by node. */
 export function newestByNode(issuers: readonly IssuedIssuer[]): ReadonlyMap<string, IssuedIssuer> {
   return new Map(issuers.map((issuer) => [issuer.node, issuer]));
-}
-
-/** Whether the root was ever used for somebody else; then other nodes depend on it. */
-export function isShared(issued: StoredIssued, ownNode: string): boolean {
-  return issued.issuers.some(({ node }) => node !== ownNode);
 }

@@ -2,9 +2,8 @@ import { type BanList, mergeBans } from "../../identity/bans.ts";
 import { makeBundle, type TrustBundle } from "../../identity/bundle.ts";
 import type { Signer } from "../../identity/issue-protocol.ts";
 import { readTrustMessage } from "../../identity/trust-message.ts";
-import { ISSUED_FILE, ISSUER_FILE, SITE_FILE, type StoredSite } from "./identity-files.ts";
+import { ISSUED_FILE, ISSUER_FILE, SITE_FILE } from "./identity-files.ts";
 import { type IdentityStore, IdentityStoreError } from "./identity-store.ts";
-import { isShared } from "./issued-issuers.ts";
 import { issuerProblem } from "./own-issuer.ts";
 import { SiteTrust, storedTrust } from "./site-trust.ts";
 
@@ -30,7 +29,7 @@ export function joinObstacle(store: IdentityStore, trustDomain: string): string 
   const { origin, trustDomain: own } = site.value;
   if (origin === "joined")
     return own === trustDomain ? undefined : `this state directory belongs to the site ${own}; use another one`;
-  if (origin === "restored" || hasOthers(store, site.value))
+  if (origin === "restored" || hasOthers(store))
     return `this state directory holds the root of ${own}, which other nodes depend on`;
   return undefined;
 }
@@ -68,10 +67,10 @@ function issuerProblemIn(
   return issuerProblem(issuer.certificate, issuer.key, { trustDomain, node, trust, nowMs });
 }
 
-function hasOthers(store: IdentityStore, { node }: StoredSite): boolean {
+function hasOthers(store: IdentityStore): boolean {
   const issued = store.read(ISSUED_FILE);
   // What was signed is not known any more: somebody may depend on it.
-  return issued.state === "rotten" || (issued.state === "good" && isShared(issued.value, node));
+  return issued.state === "rotten" || (issued.state === "good" && issued.value.isShared);
 }
 
 function bansBefore(store: IdentityStore, trustDomain: string): BanList | undefined {

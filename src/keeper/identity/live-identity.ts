@@ -1,4 +1,5 @@
 import { issue } from "../ca/issue-child.ts";
+import { describeIdentity, type IdentityDescription } from "./describe-identity.ts";
 import type { IdentityEvent, IdentityOptions } from "./identity-options.ts";
 import { IdentityStore } from "./identity-store.ts";
 import { machineClocks } from "./machine-clocks.ts";
@@ -49,6 +50,21 @@ export class LiveIdentity {
     const gone = this.site.svids.want(subjects);
     if (gone.length > 0) this.workers.pushKeys();
     void this.renewal.hurry();
+  }
+
+  /** Whether there is everything that other nodes are met with. */
+  get isReady(): boolean {
+    return this.site.svids.get("") !== undefined && this.site.svids.missing.length === 0;
+  }
+
+  /** Everything that operators ask for. */
+  describe(): IdentityDescription {
+    return describeIdentity(this.site, this.renewal);
+  }
+
+  /** Makes anew what an operator asks for. Answers why not, or `undefined`. Rejects with IdentityStoreError. */
+  rotate(what: "svids" | "issuer" | "root", isCompromised: boolean): Promise<string | undefined> {
+    return this.renewal.rotate(what, isCompromised);
   }
 
   tick(): void {

@@ -2,7 +2,6 @@ import { foundSite } from "./found-site.ts";
 import { ISSUED_FILE, ISSUER_FILE, SITE_FILE, type StoredSite } from "./identity-files.ts";
 import type { IdentityEvent } from "./identity-options.ts";
 import { IdentityStoreError } from "./identity-store.ts";
-import { isShared } from "./issued-issuers.ts";
 import { EARLIEST_MS } from "./site-clock.ts";
 import { type IdentityHost, SiteIdentity } from "./site-identity.ts";
 import type { SiteWishes } from "./site-wishes.ts";
@@ -53,5 +52,5 @@ function adopted(host: IdentityHost, wishes: SiteWishes): SiteIdentity {
 function isUnshared({ store }: IdentityHost, site: StoredSite): boolean {
   if (site.origin !== "own") return false;
   const issued = store.read(ISSUED_FILE);
-  return issued.state === "good" && !isShared(issued.value, site.node);
+  return issued.state === "good" && !issued.value.isShared;
 }

@@ -102,7 +102,8 @@ export function issuerProblem(
   return isValidAt(certificate, nowMs) ? undefined : "it is not valid now";
 }
 
-function publicKeyHash(pkcs8: Uint8Array): string {
+/** SHA-256 of the public key that belongs to a private one in PKCS #8, hex. Throws what the crypto library says of no key. */
+export function publicKeyHash(pkcs8: Uint8Array): string {
   const privateKey = createPrivateKey({ key: Buffer.from(pkcs8), format: "der", type: "pkcs8" });
   return keyHashOf(new Uint8Array(createPublicKey(privateKey).export({ type: "spki", format: "der" })));
 }

@@ -6,12 +6,14 @@ import {
   dutiesAt,
   type HeldCertificates,
   isValidAt,
+  ROOT_DUE_BEFORE_MS,
   renewAtMs,
   retryAfterMs,
   type Validity,
 } from "../../identity/rotation.ts";
 import { issueProblem } from "./found-site.ts";
 import type { SvidSubject } from "./held-svids.ts";
+import { RootChange } from "./root-change.ts";
 import type { SiteIdentity } from "./site-identity.ts";
 
 /** Asks the root's node for an issuer, and installs it. Answers why that did not work, or `undefined`. Never rejects. */
@@ -20,10 +22,16 @@ export type RenewIssuer = () => Promise<string | undefined>;
 /** What a renewal tells. */
 export interface RenewalEvents {
   /** Something was made. */
-  done(what: "issuer_renewed" | "svids_renewed" | "clock_followed", detail: string): void;
+  done(what: "issuer_renewed" | "svids_renewed" | "clock_followed" | "root_rotation", detail: string): void;
   /** Something could not be made; told once until it works again. */
-  failed(what: "issuer" | "svids" | "clock", reason: string): void;
+  failed(what: Trouble, reason: string): void;
 }
+
+/** What may not work. */
+export type Trouble = "issuer" | "svids" | "clock" | "root";
+
+/** Between two looks while the root changes. Reason: others confirm at any time, and a look is a few comparisons. */
+export const CHANGE_LOOK_MS = 5_000;
 
 /** Longest time between two looks at everything that is due. Reason: a bound on what a wrong estimate can cost. */
 export const LOOK_MS_MAX = 3_600_000;
@@ -38,6 +46,8 @@ export class Renewal {
   readonly #random: () => number;
   /** On a node without the root. */
   renewIssuer: RenewIssuer = async () => "the root's node cannot be asked yet";
+  /** On the root's node. */
+  readonly rootChange: RootChange;
   #working: Promise<void> | undefined;
   #isStopped = false;
   #lookAtMs = 0;
@@ -45,13 +55,14 @@ export class Renewal {
   #failures = 0;
   /** The jump that could not be followed: wall minus monotonic time. */
   #refusedJumpMs: number | undefined;
-  readonly #troubles = new Map<"issuer" | "svids" | "clock", string>();
+  readonly #troubles = new Map<Trouble, string>();
 
   /** @param random from 0 to 1. */
   constructor(identity: SiteIdentity, events: RenewalEvents, random: () => number) {
     this.#identity = identity;
     this.#events = events;
     this.#random = random;
+    this.rootChange = new RootChange(identity, (detail) => events.done("root_rotation", detail));
   }
 
   /** What does not work, by what it is. */
@@ -88,12 +99,38 @@ export class Renewal {
 
   /** Does what is due; resolves when that is done, whatever came of it. Never rejects. */
   async work(): Promise<void> {
+    await this.#alone(() => this.#work());
+  }
+
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
     while (this.#working !== undefined) await this.#working;
-    if (this.#isStopped) return;
-    this.#working = this.#work().finally(() => {
-      this.#working = undefined;
-    });
-    await this.#working;
+  }
+
+  /** Does for an operator what is not due yet. Answers why not, or `undefined`. Rejects with IdentityStoreError. */
+  async rotate(what: "svids" | "issuer" | "root", isCompromised: boolean): Promise<string | undefined> {
+    const act = async (): Promise<string | undefined> => {
+      if (what === "svids") return this.issueSvids(this.#identity.svids.everybody);
+      return what === "issuer" ? this.renewIssuerNow() : this.rootChange.begin(isCompromised);
+    };
+    const problem = await this.#alone(act);
+    await this.hurry();
+    return problem;
+  }
+
+  async #alone<Result>(act: () => Promise<Result>): Promise<Result | undefined> {
+    await this.settled();
+    if (this.#isStopped) return undefined;
+    const acting = act();
+    this.#working = acting.then(
+      () => this.#done(),
+      () => this.#done(),
+    );
+    return acting;
+  }
+
+  #done(): void {
+    this.#working = undefined;
   }
 
   /** Nothing is begun any more; resolves when what was under way is over. */
@@ -129,14 +166,31 @@ export class Renewal {
 
   async #work(): Promise<void> {
     await this.#followClock();
+    await this.#changeRoot();
     const nowMs = this.#identity.nowMs();
     const isIssuerDue = this.#isIssuerDue(nowMs);
     const issuerProblem = isIssuerDue ? await this.renewIssuerNow() : undefined;
     this.#note("issuer", issuerProblem);
     const due = isIssuerDue && issuerProblem === undefined ? this.#identity.svids.everybody : this.#dueSvids(nowMs);
-    const svidsProblem = due.length === 0 ? undefined : await this.issueSvids(due);
-    this.#note("svids", svidsProblem);
+    this.#note("svids", due.length === 0 ? undefined : await this.issueSvids(due));
+    // With a new issuer the next step may be possible at once.
+    if (isIssuerDue) await this.#changeRoot();
     this.#plan(this.#troubles.size > 0);
+  }
+
+  /** Begins a change of the root that is due by age, and goes on with one that is under way. */
+  async #changeRoot(): Promise<void> {
+    const identity = this.#identity;
+    const { root } = identity;
+    if (root === undefined) return;
+    try {
+      const isDue = identity.nowMs() >= root.certificate.notAfterMs - ROOT_DUE_BEFORE_MS;
+      const problem = isDue && !this.rootChange.isUnderWay ? await this.rootChange.begin(false) : undefined;
+      await this.rootChange.step();
+      this.#note("root", problem);
+    } catch (error) {
+      this.#note("root", messageOf(error));
+    }
   }
 
   /** A jump of the clock: certificates for the new time first, then the new time. */
@@ -228,7 +282,7 @@ export class Renewal {
     return undefined;
   }
 
-  #note(what: "issuer" | "svids" | "clock", problem: string | undefined): void {
+  #note(what: Trouble, problem: string | undefined): void {
     if (problem === undefined) this.#troubles.delete(what);
     else {
       if (this.#troubles.get(what) !== problem) this.#events.failed(what, problem);
@@ -240,7 +294,8 @@ export class Renewal {
   #plan(hasFailed: boolean): void {
     const { clock, svids } = this.#identity;
     this.#failures = hasFailed ? this.#failures + 1 : 0;
-    const waitMs = hasFailed ? retryAfterMs(this.#failures, this.#random()) : LOOK_MS_MAX;
+    const idleMs = this.rootChange.isUnderWay ? CHANGE_LOOK_MS : LOOK_MS_MAX;
+    const waitMs = hasFailed ? retryAfterMs(this.#failures, this.#random()) : idleMs;
     this.#lookAtMonotonicMs = clock.monotonicMs + waitMs;
     const issuer = this.#identity.issuerCertificate();
     const issuerAtMs = issuer === undefined ? Number.POSITIVE_INFINITY : renewAtMs(issuer, 0.5);

@@ -36,9 +36,9 @@ export class SiteClock {
     this.#writtenAtMs = reading.monotonicMs;
   }
 
-  /** ms since 1970, as certificates are judged. */
+  /** Whole ms since 1970, as certificates are judged. */
   get nowMs(): number {
-    return clockNowMs(this.#clock, this.#clocks().monotonicMs);
+    return Math.floor(clockNowMs(this.#clock, this.#clocks().monotonicMs));
   }
 
   /** ms of a clock that only goes forward. */
@@ -48,7 +48,8 @@ export class SiteClock {
 
   /** The time of a jump that waits for certificates, or `null`. */
   get pendingMs(): number | null {
-    return pendingNowMs(this.#clock, this.#clocks().monotonicMs);
+    const pendingMs = pendingNowMs(this.#clock, this.#clocks().monotonicMs);
+    return pendingMs === null ? null : Math.floor(pendingMs);
   }
 
   get disbelief(): Clock["disbelief"] {
@@ -56,7 +57,7 @@ export class SiteClock {
   }
 
   get floorMs(): number {
-    return floorNowMs(this.#clock, this.#clocks().monotonicMs);
+    return Math.floor(floorNowMs(this.#clock, this.#clocks().monotonicMs));
   }
 
   /** Takes in what the machine's clocks say now; writes the floor down once an hour. */
@@ -85,7 +86,7 @@ export class SiteClock {
   write(): void {
     this.#writtenAtMs = this.monotonicMs;
     try {
-      this.#store.write(CLOCK_FILE, { floorMs: Math.floor(this.floorMs) });
+      this.#store.write(CLOCK_FILE, { floorMs: this.floorMs });
     } catch {
       // What else stands on this disk says so itself.
     }

@@ -79,7 +79,7 @@ export class SiteIdentity {
       root,
       issuer: loadIssuer(store, root !== undefined),
       // A list that is gone counts as one that was never complete: nothing is concluded from it.
-      issued: issued.state === "good" ? issued.value : { completeSinceMs: Number.MAX_SAFE_INTEGER, issuers: [] },
+      issued: issued.state === "good" ? issued.value : UNKNOWN_ISSUED,
     });
   }
 
@@ -144,9 +144,7 @@ export class SiteIdentity {
     if (spki === undefined) return { refused: "the request is not for this node and challenge" };
     if (this.siteTrust.isBanned(keyHashOf(spki))) return { refused: "the key is banned" };
     const nowMs = this.nowMs();
-    const outcome = await root.sign((signer) =>
-      this.issue({ kind: "sign", signer, node, challenge, request, nowMs: Math.floor(nowMs) }),
-    );
+    const outcome = await root.sign((signer) => this.issue({ kind: "sign", signer, node, challenge, request, nowMs }));
     const certificate = certificateOf(outcome);
     if (certificate === undefined) return { refused: issueProblem(outcome) };
     this.noteIssued(certificate);
@@ -217,7 +215,7 @@ export class SiteIdentity {
   ): Promise<BanOutcome> {
     const root = this.#root;
     if (root === undefined) return { refused: "only the root's node can ban" };
-    const atMs = Math.floor(this.nowMs());
+    const atMs = this.nowMs();
     await root.sign(async ({ key }) => {
       let { bans } = this.siteTrust;
       for (const word of words) bans = withBan(bans, { ...word, atMs });
@@ -233,7 +231,7 @@ export class SiteIdentity {
     if (root === undefined) throw new IdentityStoreError("only the root's node can change the bundle");
     const bundle = makeBundle(this.trustDomain, this.siteTrust.bundle.sequence + 1, roots);
     if (typeof bundle === "string") throw new IdentityStoreError(`the bundle cannot be made: ${bundle}`);
-    const atMs = Math.floor(this.nowMs());
+    const atMs = this.nowMs();
     await root.sign(async ({ key }) => {
       let { bans } = this.siteTrust;
       const word = { node: this.node, state: "banned", reason: "the site's root was changed", atMs } as const;
@@ -245,7 +243,10 @@ export class SiteIdentity {
 
   /** Remembers an issuer that this node signed; on disk when this returns. */
   noteIssued(certificate: Uint8Array): void {
-    const next = withIssued(this.#issued, readCertificate(certificate), this.siteTrust.bundle, this.nowMs());
+    const next = withIssued(this.#issued, readCertificate(certificate), this.siteTrust.bundle, {
+      ownNode: this.node,
+      nowMs: this.nowMs(),
+    });
     this.store.write(ISSUED_FILE, next);
     this.#issued = next;
   }
@@ -273,6 +274,8 @@ export class SiteIdentity {
     this.changed("trust");
   }
 }
+
+const UNKNOWN_ISSUED: StoredIssued = { completeSinceMs: Number.MAX_SAFE_INTEGER, isShared: true, issuers: [] };
 
 interface Parts {
   readonly trust: SiteTrust;
