@@ -8,6 +8,10 @@ import { NodeContacts } from "./node-contacts.ts";
 import { NodesError, type NodesHost } from "./nodes-host.ts";
 import { PeerCalls, type PeerWorker } from "./peer-calls.ts";
 
+/** Longest wait for an identity that is being made. Reason: it takes half a second, on a slow and busy box some seconds. */
+const OPENING_WAIT_MS = 10_000;
+const OPENING_LOOK_MS = 20;
+
 /**
  * A keeper's door to the other nodes. What is behind it is loaded when there is an identity to speak for; a node alone keeps
  * none of it in memory.
@@ -48,6 +52,19 @@ export class NodeService implements NodeFrames {
       "this node reaches no others: the documents give the site no tunnel",
       'add spec.tunnel to the Site, say "0.0.0.0:15008", and a Node document for each machine',
     );
+  }
+
+  /** As `live`, but waits for an identity and its first certificate that are just being made, as on a node's first start. */
+  async untilLive(): Promise<LiveNodes> {
+    const endsAtMs = performance.now() + OPENING_WAIT_MS;
+    while (this.#isOpening() && performance.now() < endsAtMs) await Bun.sleep(OPENING_LOOK_MS);
+    return this.live;
+  }
+
+  #isOpening(): boolean {
+    const { live, isWanted, trouble } = this.#identity;
+    if (this.#isClosed || !isWanted || trouble !== undefined) return false;
+    return this.#live === undefined || live?.site.issuerCertificate() === undefined;
   }
 
   workerStarted(worker: PeerWorker): void {
