@@ -18,8 +18,17 @@ import type { TunnelLink } from "../../src/proxy/tunnel/tunnel-link.ts";
 import { Tunnels } from "../../src/proxy/tunnel/tunnels.ts";
 import type { ListenerOutcome } from "../../src/proxy/worker/listeners.ts";
 import type { CounterId } from "../../src/telemetry/fixed-metrics.ts";
-import type { TunnelIdentities } from "./tunnel-identities.ts";
+import { TO_WORKER } from "../../src/wire/channel/frames.ts";
+import type { ToWorkerFrame } from "../../src/wire/channel/to-worker-frame.ts";
+import type { TestWorkload } from "./tunnel-identities.ts";
 import { until } from "./until.ts";
+
+/** Who makes certificates for the nodes of a test. */
+export interface TunnelAuthority {
+  readonly trustDomain: string;
+  trustFrame(nowMs: number): Extract<ToWorkerFrame, { type: typeof TO_WORKER.TRUST }>;
+  keyFrames(node: string, workloads: readonly TestWorkload[]): Promise<readonly ToWorkerFrame[]>;
+}
 
 /** Where another node is, and what runs there. */
 export interface TunnelPlace {
@@ -33,7 +42,7 @@ export interface TunnelPlace {
 /** One node. Dispose of it. */
 export class TunnelNode implements Disposable {
   readonly name: string;
-  readonly identities: TunnelIdentities;
+  readonly identities: TunnelAuthority;
   readonly tunnels: Tunnels;
   readonly refused: RefusalReport[] = [];
   readonly states: TunnelState[] = [];
@@ -47,7 +56,7 @@ export class TunnelNode implements Disposable {
   #wake: ReturnType<typeof setTimeout> | null = null;
   #generation = 0;
 
-  constructor(identities: TunnelIdentities, name: string) {
+  constructor(identities: TunnelAuthority, name: string) {
     this.identities = identities;
     this.name = name;
     const links = {
@@ -122,7 +131,7 @@ export class TunnelNode implements Disposable {
       this.name,
       workloads.map((key) => ({ key })),
     );
-    for (const frame of frames) if (frame.type === 10) this.tunnels.takeKeys(frame);
+    for (const frame of frames) if (frame.type === TO_WORKER.KEYS) this.tunnels.takeKeys(frame);
   }
 
   /** What the keeper believes now. */
@@ -163,7 +172,7 @@ function workloadOf(key: string, node: string, on: TunnelNode): WorkloadRecord {
 }
 
 /** Bans whatever the issuer of a node signs. */
-export function banNode(identities: TunnelIdentities, node: string, keyHash: string): BanList {
+export function banNode(identities: { bans: BanList }, node: string, keyHash: string): BanList {
   const state = "banned";
   identities.bans = withBan(identities.bans, { keyHash, node, state, reason: "stolen", atMs: Date.now() });
   return identities.bans;
@@ -171,7 +180,7 @@ export function banNode(identities: TunnelIdentities, node: string, keyHash: str
 
 /** Two nodes that are connected both ways, `till-1` on 127.0.0.1 and `till-2` on 127.0.0.2. */
 export async function twoNodes(
-  identities: TunnelIdentities,
+  identities: TunnelAuthority,
   workloads: { readonly [node: string]: readonly string[] } = {},
 ): Promise<readonly [TunnelNode, TunnelNode]> {
   const one = new TunnelNode(identities, "till-1");

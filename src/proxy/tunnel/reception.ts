@@ -20,6 +20,7 @@ export class Reception<E extends TunnelEnd> implements TlsOwner {
   readonly #gate = new HandshakeGate();
   readonly #waiting = new Set<TlsConnection>();
   readonly #ends = new Set<E>();
+  #drained: () => void = () => undefined;
 
   constructor(host: TunnelHost, door: JoinDoor, make: MakeTunnelEnd<E>) {
     this.#host = host;
@@ -88,8 +89,9 @@ export class Reception<E extends TunnelEnd> implements TlsOwner {
     for (const end of [...this.#ends]) if (!(nowMs < end.session.endMs)) end.close("certificate_end");
   }
 
-  /** Lets streams end, and closes. */
-  drain(): void {
+  /** Lets streams end, and closes. @param gone called for each tunnel that is over. */
+  drain(gone: () => void): void {
+    this.#drained = gone;
     for (const connection of [...this.#waiting]) connection.cut("draining");
     for (const end of [...this.#ends]) end.drain();
   }
@@ -113,6 +115,7 @@ export class Reception<E extends TunnelEnd> implements TlsOwner {
       going: () => undefined,
       gone: (reason) => {
         this.#ends.delete(end);
+        this.#drained();
         if (isUp) tell(false, reason);
       },
     });

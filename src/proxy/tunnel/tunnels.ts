@@ -196,11 +196,14 @@ export class Tunnels {
     this.setDoor(false);
   }
 
-  /** Accepts nothing more, and lets what other nodes have under way end. This node's own calls go on. */
-  drain(): void {
+  /**
+   * Accepts nothing more, and lets what other nodes have under way end. This node's own calls go on. @param gone called for each
+   * tunnel of another node that is over, see `accepted`.
+   */
+  drain(gone: () => void): void {
     this.#isDraining = true;
     this.#acceptor.close();
-    this.#reception.drain();
+    this.#reception.drain(gone);
   }
 
   /** Cuts everything and wipes every key. */
