@@ -7,8 +7,8 @@
 import type { Socket } from "bun";
 import { OWNER, SockDiag } from "../../src/kernel/sock-diag.ts";
 import { Connection } from "../../src/proxy/downstream/connection.ts";
-import type { Endpoint } from "../../src/proxy/upstream/endpoint.ts";
-import type { Upstream } from "../../src/proxy/upstream/upstream.ts";
+import type { EndpointAddress } from "../../src/proxy/upstream/endpoint.ts";
+import type { SocketUpstream } from "../../src/proxy/upstream/socket-upstream.ts";
 import { DataPath } from "../../src/proxy/worker/data-path.ts";
 import { REGION_BYTES } from "../../src/telemetry/layout.ts";
 import { StatsWriter } from "../../src/telemetry/stats-writer.ts";
@@ -75,17 +75,23 @@ class LoneDiag extends SockDiag {
   }
 }
 
-const upstreams: Upstream[] = [];
+const upstreams: SocketUpstream[] = [];
 
 class LoneDataPath extends DataPath {
-  override connect(_endpoint: Endpoint, upstream: Upstream): void {
+  override connect(_endpoint: EndpointAddress, upstream: SocketUpstream): void {
     upstreams.push(upstream);
-    upstream.opened(new NullSocket() as unknown as Socket<Upstream>);
+    upstream.opened(new NullSocket() as unknown as Socket<SocketUpstream>);
   }
 }
 
 function run(name: string, text: string): void {
-  const wire = { ask: () => false, metrics: { active: 0, begin: () => null }, endpoint: () => undefined };
+  const tunnels = {
+    tunnel: () => undefined,
+    refused: () => undefined,
+    listening: () => undefined,
+    request: () => false,
+  };
+  const wire = { ask: () => false, metrics: { active: 0, begin: () => null }, endpoint: () => undefined, tunnels };
   const dataPath = new LoneDataPath(new StatsWriter(new Uint8Array(REGION_BYTES)), new LoneDiag(), wire, 100);
   dataPath.store.replace(1, new Map(compileYaml(YAML).map((record) => [record.key, record])));
   dataPath.commit();

@@ -2,6 +2,8 @@ import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { RandomPool } from "../telemetry/random-pool.ts";
 import type { StatsWriter } from "../telemetry/stats-writer.ts";
 import type { Decider } from "./exchange/decide.ts";
+import type { FlushQueue } from "./http2/flush-queue.ts";
+import type { SharedHeads } from "./http2/shared-heads.ts";
 import type { Mesh } from "./mesh/mesh.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -12,6 +14,10 @@ export interface ProxyContext {
   readonly random: RandomPool;
   /** Memory for putting heads together; overwritten by whoever writes next. */
   readonly scratch: Buffer;
+  /** What leaves at the end of the turn. */
+  readonly flushQueue: FlushQueue;
+  /** Where heads by HTTP/2 are read into. */
+  readonly heads: SharedHeads;
   readonly mesh: Mesh;
   readonly decider: Decider;
   readonly recorder: Recorder;

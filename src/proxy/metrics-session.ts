@@ -2,7 +2,8 @@ import { LIMIT_COUNTER } from "../telemetry/fixed-metrics.ts";
 import { METHOD, NEED_MORE, RequestHead } from "../wire/http1/head.ts";
 import { parseRequestHead } from "../wire/http1/parse-request.ts";
 import { latin1 } from "./bytes.ts";
-import type { Connection, Session } from "./downstream/connection.ts";
+import type { Connection } from "./downstream/connection.ts";
+import type { Session } from "./downstream/session.ts";
 import { HEAD_TIMEOUT_MS, SCRAPES_MAX } from "./limits.ts";
 
 /** Where the text comes from: the keeper, piece by piece. */

@@ -1,5 +1,6 @@
 import type { Socket } from "bun";
 import { copyOf } from "../base/copy-bytes.ts";
+import type { MessageSink } from "./message-sink.ts";
 
 /** Memory for what is put together before it is sent. Reason: a head and a usual first piece of body. */
 const CORK_BYTES = 64 * 1024;
@@ -18,7 +19,8 @@ let corkedBytes = 0;
  * The sending half of one socket. `socket.write` takes what the kernel has room for; the rest is ours to keep until the
  * socket drains. What is kept is bounded by back-pressure: whoever feeds this stops reading when `write` answers false.
  */
-export class Output {
+export class Output implements MessageSink {
+  readonly isFramed = false;
   socket: Socket<unknown> | null = null;
   /** Bytes taken but not yet accepted by the kernel. */
   queuedBytes = 0;
@@ -31,6 +33,26 @@ export class Output {
   #headOffset = 0;
   /** Memory of queued chunks that nobody else refers to. */
   readonly #given = new Set<ArrayBufferLike>();
+
+  get isFull(): boolean {
+    return this.queuedBytes > 0;
+  }
+
+  head(bytes: Buffer, start: number, end: number): void {
+    this.write(bytes, start, end, true);
+  }
+
+  trailers(): never {
+    throw new Error("a socket has no frames");
+  }
+
+  finish(): void {
+    // The framing has said it.
+  }
+
+  becomeRaw(): void {
+    // It always was.
+  }
 
   /**
    * Sends a whole chunk as it came from a socket, which nobody looks at any more: its memory goes back as soon as it has left.

@@ -25,6 +25,10 @@ export class RequestSummary {
   responseBytes = 0;
   idHigh = 0;
   idLow = 0;
+  /** The request was a gRPC call. */
+  isGrpc = false;
+  /** Its status, -1 where there was none. */
+  grpcStatus = -1;
   edge: EdgeStats | null = null;
   target: Target | null = null;
   rule: Rule | null = null;
@@ -77,12 +81,13 @@ export class Recorder {
   ): EdgeStats {
     const { workload, node } = caller;
     const edges = workload.edgesFrom(node);
-    const key = target ?? destination ?? NOWHERE_KEY;
+    const place = target ?? destination ?? NOWHERE_KEY;
+    const key = protocol === "grpc" ? grpcKey(place) : place;
     let edge = edges.get(key);
     if (!edge) {
       const labels = target
         ? target.port.kind === "service"
-          ? target.port.labels(target.workload)
+          ? target.port.labels(target.workload, target.node)
           : target.port.labels()
         : destination
           ? destination.kind === "service"
@@ -114,7 +119,8 @@ export class Recorder {
     generation: number,
   ): void {
     const { status, flag } = summary;
-    summary.edge?.request(status, flag, summary.durationUs, summary.requestBytes, summary.responseBytes);
+    if (summary.isGrpc) this.#grpcRequest(summary);
+    else summary.edge?.request(status, flag, summary.durationUs, summary.requestBytes, summary.responseBytes);
     if (summary.denial) this.#stats.counter(DENIED_COUNTER[METRIC_OF_DENIAL[summary.denial.reason]]);
     const wouldDeny = summary.permit?.wouldDeny;
     if (wouldDeny) this.#stats.counter(COUNTER.auditDenied);
@@ -122,13 +128,18 @@ export class Recorder {
     const record = this.#record;
     record.reset();
     this.#common(summary, caller, generation);
-    record.protocol = head.version === 10 ? RECORD_PROTOCOL.http10 : RECORD_PROTOCOL.http11;
+    record.protocol = protocolOf(head.version);
     record.method.setBytes(bytes, head.methodStart, head.methodEnd);
     if (head.form === FORM.AUTHORITY) record.protocol = RECORD_PROTOCOL.connect;
     else record.path.setBytes(bytes, head.pathStart, head.pathEnd);
     record.host.setBytes(bytes, head.authorityStart, head.authorityEnd);
     if (headPlan) this.#ids(headPlan, bytes);
     this.#stats.records.write(record);
+  }
+
+  #grpcRequest(summary: RequestSummary): void {
+    const { status, flag, grpcStatus, durationUs, requestBytes, responseBytes } = summary;
+    summary.edge?.grpcRequest(status, flag, grpcStatus, durationUs, requestBytes, responseBytes);
   }
 
   /** A message that could not be parsed: there is no head to tell of. */
@@ -193,6 +204,23 @@ export class Recorder {
     if (plan.requestIdStart >= 0) record.requestId.setBytes(bytes, plan.requestIdStart, plan.requestIdEnd);
     else record.requestId.setBytes(plan.generated, TRACEPARENT_BYTES, plan.generated.length);
   }
+}
+
+const grpcKeys = new WeakMap<object, object>();
+
+/** Stands for a place among the edges where its gRPC calls are counted: the other requests there have series of their own. */
+function grpcKey(place: object): object {
+  let key = grpcKeys.get(place);
+  if (key === undefined) {
+    key = {};
+    grpcKeys.set(place, key);
+  }
+  return key;
+}
+
+function protocolOf(version: number): number {
+  if (version === 20) return RECORD_PROTOCOL.http2;
+  return version === 10 ? RECORD_PROTOCOL.http10 : RECORD_PROTOCOL.http11;
 }
 
 /** Everything that the labels of an edge can differ in. */

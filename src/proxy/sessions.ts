@@ -1,15 +1,18 @@
 import { FLAG } from "../model/response-flags.ts";
 import { DENIED_COUNTER } from "../telemetry/fixed-metrics.ts";
-import { asciiBytes } from "../wire/http1/byte-classes.ts";
 import type { RequestHead } from "../wire/http1/head.ts";
 import { latin1 } from "./bytes.ts";
-import type { Connection, Session } from "./downstream/connection.ts";
+import type { Connection } from "./downstream/connection.ts";
+import { ConnectionOrigin } from "./downstream/connection-origin.ts";
+import type { Downstream } from "./downstream/downstream.ts";
 import { HttpSession } from "./downstream/http-session.ts";
 import { sendReply } from "./downstream/send-reply.ts";
+import type { Session } from "./downstream/session.ts";
 import type { SessionFactory } from "./downstream/session-factory.ts";
 import type { HeldRequest } from "./exchange/held-request.ts";
 import { passthroughFor } from "./exchange/passthrough-for.ts";
 import type { LastingOrigin } from "./exchange/request-origin.ts";
+import { Http2Session } from "./http2/server-session.ts";
 import type { Destination, ExternalPort, Target } from "./mesh/destination.ts";
 import { MetricsSession, type MetricsSource } from "./metrics-session.ts";
 import { RequestSummary } from "./recorder.ts";
@@ -20,7 +23,7 @@ import { TunnelSession } from "./relay/tunnel-session.ts";
 import type { Passthrough } from "./upstream/passthrough.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
-const ESTABLISHED = asciiBytes("HTTP/1.1 200 OK\r\n\r\n");
+const ESTABLISHED = Buffer.from("HTTP/1.1 200 OK\r\n\r\n");
 const NOTHING = Buffer.alloc(0);
 
 /** Chooses what is spoken on a connection, and hands it over from one protocol to the next. */
@@ -51,7 +54,7 @@ export class Sessions implements SessionFactory {
   }
 
   upgraded(
-    connection: Connection,
+    connection: Downstream,
     origin: LastingOrigin,
     held: HeldRequest,
     target: Target,
@@ -66,7 +69,7 @@ export class Sessions implements SessionFactory {
     // Judged as a request, under the snapshot of then: an endpoint that answers late must not get a stream past a new one.
     if (!recheck()) {
       connection.host.stats.counter(DENIED_COUNTER.policy_change);
-      target.endpoint.discard(upstream);
+      upstream.close();
       connection.cut();
       return;
     }
@@ -79,7 +82,13 @@ export class Sessions implements SessionFactory {
     connection.resumeReading();
   }
 
-  connect(connection: Connection, origin: LastingOrigin, headBytes: Buffer, head: RequestHead, rest: Buffer): void {
+  http2(connection: Downstream, inside: string | null, bytes: Buffer): void {
+    const session = new Http2Session(connection, this, new ConnectionOrigin(connection, inside));
+    connection.session = session;
+    session.received(bytes);
+  }
+
+  connect(connection: Downstream, origin: LastingOrigin, headBytes: Buffer, head: RequestHead, rest: Buffer): void {
     const { mesh } = connection.host;
     if (connection.entrance.record.role !== "outbound") {
       // Elsewhere the destination is known, or the caller is from outside: neither is to choose one.
@@ -101,7 +110,7 @@ export class Sessions implements SessionFactory {
     const { session } = connection;
     connection.pauseReading();
     this.passthrough(outside.host, outside.port, true, origin.caller.uid, (port) => {
-      if (connection.session !== session) return;
+      if (connection.session !== session || !connection.isOpen) return;
       // The snapshot may have changed while the name was looked up, which its owner can draw out as he likes.
       if (!origin.refresh()) connection.close();
       else if (!passthroughFor(mesh, origin.caller, authority, 443)) {
@@ -122,8 +131,8 @@ export class Sessions implements SessionFactory {
   }
 
   /** HTTP through a tunnel is HTTP: every request inside is routed and judged by itself. */
-  #inside(connection: Connection, authority: string, rest: Buffer): void {
-    connection.out.write(ESTABLISHED, 0, ESTABLISHED.length, false);
+  #inside(connection: Downstream, authority: string, rest: Buffer): void {
+    establish(connection);
     const session = new HttpSession(connection, this, authority);
     connection.session = session;
     connection.resumeReading();
@@ -131,7 +140,7 @@ export class Sessions implements SessionFactory {
   }
 
   #connectStream(
-    connection: Connection,
+    connection: Downstream,
     destination: Destination,
     headBytes: Buffer,
     head: RequestHead,
@@ -140,16 +149,21 @@ export class Sessions implements SessionFactory {
     const verdict = this.#judge(connection, destination);
     const target = verdict.target;
     if (verdict.flag !== FLAG.none || !target) {
-      const status = verdict.denial || verdict.flag === FLAG.RBAC ? 403 : verdict.flag === FLAG.NR ? 404 : verdict.flag === FLAG.NC ? 500 : 503;
+      const status =
+        verdict.denial || verdict.flag === FLAG.RBAC
+          ? 403
+          : verdict.flag === FLAG.NR
+            ? 404
+            : verdict.flag === FLAG.NC
+              ? 500
+              : 503;
       this.#refuseConnect(connection, status, verdict.flag, verdict, headBytes, head);
       return;
     }
     const summary = this.#summaryOf(connection, verdict);
     const recheck = this.#recheck(connection, destination, target);
     const session = this.#tunnel(connection, target, summary, recheck, {
-      connected: () => {
-        connection.out.write(ESTABLISHED, 0, ESTABLISHED.length, false);
-      },
+      connected: () => establish(connection),
       failed: (flag) => this.#refuseConnect(connection, 503, flag, verdict, headBytes, head),
     });
     connection.session = session;
@@ -157,7 +171,7 @@ export class Sessions implements SessionFactory {
   }
 
   #refuseConnect(
-    connection: Connection,
+    connection: Downstream,
     status: number,
     flag: number,
     verdict: StreamVerdict | null,
@@ -173,13 +187,13 @@ export class Sessions implements SessionFactory {
     summary.edge = host.recorder.edge(caller, summary.target, verdict?.destination ?? null, "http");
     summary.status = status;
     summary.flag = flag;
-    sendReply(connection, summary, status, flag, true, false, []);
+    sendReply(host, connection.out, summary, { status, flag, closes: true, isHead: false, lines: [], isGrpc: false });
     host.recorder.request(summary, caller, headBytes, head, null, host.mesh.generation);
     connection.close();
   }
 
   /** A listener whose service speaks TCP: there is nobody to explain a refusal to, so the connection is closed. */
-  #openStream(connection: Connection, destination: Destination): Session {
+  #openStream(connection: Downstream, destination: Destination): Session {
     const { host } = connection;
     const verdict = this.#judge(connection, destination);
     const summary = this.#summaryOf(connection, verdict);
@@ -204,17 +218,17 @@ export class Sessions implements SessionFactory {
       },
     });
     queueMicrotask(() => {
-      if (connection.socket) session.connect(NOTHING);
+      if (connection.isOpen) session.connect(NOTHING);
     });
     return session;
   }
 
-  #judge(connection: Connection, destination: Destination): StreamVerdict {
+  #judge(connection: Downstream, destination: Destination): StreamVerdict {
     const { host } = connection;
     return judgeStream(host.mesh, connection.caller!, destination, host.nowMs(), () => host.random.word());
   }
 
-  #summaryOf(connection: Connection, verdict: StreamVerdict): RequestSummary {
+  #summaryOf(connection: Downstream, verdict: StreamVerdict): RequestSummary {
     const summary = new RequestSummary();
     summary.denial = verdict.denial;
     summary.permit = verdict.permit;
@@ -225,7 +239,7 @@ export class Sessions implements SessionFactory {
   }
 
   /** For a stream that is TCP from its beginning. */
-  #recheck(connection: Connection, parent: Destination, target: Target): () => boolean {
+  #recheck(connection: Downstream, parent: Destination, target: Target): () => boolean {
     const { host } = connection;
     return () => {
       const caller = connection.caller && host.reattest(connection.caller);
@@ -238,7 +252,7 @@ export class Sessions implements SessionFactory {
   }
 
   #tunnel(
-    connection: Connection,
+    connection: Downstream,
     target: Target,
     summary: RequestSummary,
     recheck: () => boolean,
@@ -263,6 +277,12 @@ export class Sessions implements SessionFactory {
     this.#tunnels.add(session);
     return session;
   }
+}
+
+/** Tells the caller that its CONNECT is granted: what follows goes through. */
+function establish(connection: Downstream): void {
+  connection.out.head(ESTABLISHED, 0, ESTABLISHED.length, false, false);
+  connection.out.becomeRaw();
 }
 
 /** Of a connection that is about to be cut: whatever comes is dropped. */

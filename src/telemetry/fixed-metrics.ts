@@ -82,6 +82,8 @@ export const LIMITS = [
   "tunnels",
   "tunnel_proofs",
   "peer_messages",
+  "http2_budget",
+  "http2_settings_timeout",
 ] as const;
 export type LimitName = (typeof LIMITS)[number];
 

@@ -2,12 +2,12 @@ import type { PolicySet } from "../../model/authz/policy-set.ts";
 import type { GatewayTable } from "../../model/route/gateway-table.ts";
 import type { CallerIdentity } from "../caller.ts";
 import { AuthorityMemo } from "../exchange/authority-memo.ts";
-import type { RequestOrigin } from "../exchange/request-origin.ts";
+import type { LastingOrigin } from "../exchange/request-origin.ts";
 import type { Destination } from "../mesh/destination.ts";
-import type { Connection } from "./connection.ts";
+import type { Downstream } from "./downstream.ts";
 
 /** Where the requests of one connection come from, kept up to date with the snapshot. */
-export class ConnectionOrigin implements RequestOrigin {
+export class ConnectionOrigin implements LastingOrigin {
   caller: CallerIdentity;
   fixed: Destination | null = null;
   gateway: GatewayTable | null = null;
@@ -16,16 +16,16 @@ export class ConnectionOrigin implements RequestOrigin {
   readonly memo = new AuthorityMemo();
   readonly localIp: string;
   readonly localPort: number;
-  readonly #connection: Connection;
+  readonly #connection: Downstream;
   /** Authority of a CONNECT, to be looked up again in every snapshot. */
   readonly #inside: string | null;
   #epoch = -1;
 
-  constructor(connection: Connection, inside: string | null) {
+  constructor(connection: Downstream, inside: string | null) {
     this.#connection = connection;
     this.caller = connection.caller!;
     this.#inside = inside;
-    this.localIp = connection.socket?.localAddress ?? "";
+    this.localIp = connection.localIp;
     this.localPort = connection.entrance.port;
   }
 

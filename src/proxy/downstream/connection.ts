@@ -1,30 +1,15 @@
 import type { Socket } from "bun";
 import { Timer } from "../../base/timer-wheel.ts";
 import type { CallerIdentity } from "../caller.ts";
-import type { ProxyContext } from "../context.ts";
 import { LINGER_MS } from "../limits.ts";
 import { Output } from "../output.ts";
 import { NO_SHARE } from "./connection-shares.ts";
+import type { Downstream, DownstreamHost } from "./downstream.ts";
 import type { Entrance } from "./entrance.ts";
-
-/** What speaks on a connection: HTTP, a relay, or the metrics page. Replaced when the protocol changes. */
-export interface Session {
-  /** Bytes from the caller; the view may be kept. */
-  received(bytes: Buffer): void;
-  /** Everything that was written has left. */
-  drained(): void;
-  /** The caller sent its last byte; the other direction is still open. */
-  ended(): void;
-  /** The connection is gone. */
-  gone(): void;
-  /** Nothing arrived for `quietMs`: end what has been quiet for too long, or answer in how many milliseconds to look again. */
-  quiet(quietMs: number): number;
-  /** The worker is going: end at the next good moment, which may be now. */
-  drain(): void;
-}
+import type { Session } from "./session.ts";
 
 /** What a connection needs besides what all share. */
-export interface ConnectionHost extends ProxyContext {
+export interface ConnectionHost extends DownstreamHost {
   /**
    * Who is at the other end. Answers at once, or `null` and later through `answer`; `answer` is not called after a direct one.
    */
@@ -33,8 +18,6 @@ export interface ConnectionHost extends ProxyContext {
     entrance: Entrance,
     answer: (caller: CallerIdentity) => void,
   ): CallerIdentity | null;
-  /** Judges again after the snapshot changed; `null`: it cannot be told without a new connection. */
-  reattest(caller: CallerIdentity): CallerIdentity | null;
   opened(connection: Connection): boolean;
   closed(connection: Connection): void;
   /** The first protocol of a connection whose caller is known. */
@@ -42,7 +25,7 @@ export interface ConnectionHost extends ProxyContext {
 }
 
 /** One connection of a caller. Made when it is accepted, finished when the socket is closed. */
-export class Connection {
+export class Connection implements Downstream {
   readonly out = new Output();
   readonly host: ConnectionHost;
   readonly entrance: Entrance;
@@ -64,6 +47,14 @@ export class Connection {
     this.entrance = entrance;
     this.host = host;
     this.#timer = new Timer(() => this.#onTimer());
+  }
+
+  get isOpen(): boolean {
+    return this.socket !== null;
+  }
+
+  get localIp(): string {
+    return this.socket?.localAddress ?? "";
   }
 
   opened(socket: Socket<Connection>): void {

@@ -13,10 +13,12 @@ import type { ExternalPort, Target } from "../mesh/destination.ts";
 import { pickOther } from "../upstream/pick-target.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { canSkipBody } from "./can-skip-body.ts";
-import type { Connection, Session } from "./connection.ts";
 import { ConnectionOrigin } from "./connection-origin.ts";
+import type { Downstream } from "./downstream.ts";
+import { matchPreface, PREFACE_MATCH } from "./match-preface.ts";
 import { OnConnection } from "./on-connection.ts";
 import { RequestLedger } from "./request-ledger.ts";
+import type { Session } from "./session.ts";
 import type { SessionFactory } from "./session-factory.ts";
 
 const STATE = { HEAD: 0, EXCHANGE: 1, SKIP: 2, HANDED_OVER: 3 } as const;
@@ -26,7 +28,7 @@ const EMPTY = Buffer.alloc(0);
 export class HttpSession extends OnConnection implements Session, ExchangeClient {
   readonly head = new RequestHead();
   headBytes: Buffer = EMPTY;
-  readonly #connection: Connection;
+  readonly #connection: Downstream;
   readonly #sessions: SessionFactory;
   readonly #exchange: Exchange;
   readonly #origin: ConnectionOrigin;
@@ -42,14 +44,18 @@ export class HttpSession extends OnConnection implements Session, ExchangeClient
   #skipBytes = 0;
   #isRunning = false;
   #closesAfter = false;
+  /** Nothing but the beginning of a preface has come. */
+  #isFirst = true;
+  readonly #inside: string | null;
 
   /** @param inside the authority of the CONNECT inside which this is spoken. */
-  constructor(connection: Connection, sessions: SessionFactory, inside: string | null = null) {
+  constructor(connection: Downstream, sessions: SessionFactory, inside: string | null = null) {
     super(connection);
     this.#connection = connection;
     this.#sessions = sessions;
+    this.#inside = inside;
     this.#origin = new ConnectionOrigin(connection, inside);
-    this.#ledger = new RequestLedger(connection, this.#origin);
+    this.#ledger = new RequestLedger(connection.host, connection.out, this.#origin);
     this.#exchange = new Exchange(this, this);
   }
 
@@ -166,15 +172,13 @@ export class HttpSession extends OnConnection implements Session, ExchangeClient
       this.headBytes = this.#repeated.memo.bytes;
       return this.#begin(known);
     }
+    if (this.#isFirst && this.#isPreface()) return false;
     // From here on `head` is about other bytes.
     this.#repeated.forget();
     const start = this.#at;
     const end = parseRequestHead(this.#input, this.#at, this.#input.length, this.head);
     if (end === NEED_MORE) {
-      if (this.#headSinceMs === 0) {
-        this.#headSinceMs = this.nowMs();
-        this.#connection.watch(HEAD_TIMEOUT_MS);
-      }
+      this.#awaitHead();
       return false;
     }
     if (end < 0) {
@@ -188,6 +192,31 @@ export class HttpSession extends OnConnection implements Session, ExchangeClient
     const canRepeat = start === 0 && this.head.upgradeLine < 0 && this.head.method !== METHOD.CONNECT;
     if (canRepeat) this.#repeated.memo.remember(this.#input, end);
     return this.#begin(end);
+  }
+
+  /** True where HTTP/2 begins, or may: then more has to come first, or the connection was handed over. */
+  #isPreface(): boolean {
+    const matched = matchPreface(this.#input);
+    if (matched === PREFACE_MATCH.NONE) {
+      this.#isFirst = false;
+      return false;
+    }
+    if (matched === PREFACE_MATCH.PART) {
+      this.#awaitHead();
+      return true;
+    }
+    const bytes = this.#input;
+    this.#input = EMPTY;
+    this.#at = 0;
+    this.#state = STATE.HANDED_OVER;
+    this.#sessions.http2(this.#connection, this.#inside, bytes);
+    return true;
+  }
+
+  #awaitHead(): void {
+    if (this.#headSinceMs > 0) return;
+    this.#headSinceMs = this.nowMs();
+    this.#connection.watch(HEAD_TIMEOUT_MS);
   }
 
   /** A head is there, and indexed. */

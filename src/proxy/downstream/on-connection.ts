@@ -3,14 +3,14 @@ import type { RandomPool } from "../../telemetry/random-pool.ts";
 import type { StatsWriter } from "../../telemetry/stats-writer.ts";
 import type { ExchangeHost } from "../exchange/exchange-host.ts";
 import type { Target } from "../mesh/destination.ts";
-import type { Output } from "../output.ts";
-import type { Connection } from "./connection.ts";
+import type { MessageSink } from "../message-sink.ts";
+import type { Downstream } from "./downstream.ts";
 
 /** What an exchange asks of its surroundings, as far as it is the worker's or the connection's. */
 export abstract class OnConnection implements ExchangeHost {
-  readonly #connection: Connection;
+  readonly #connection: Downstream;
 
-  constructor(connection: Connection) {
+  constructor(connection: Downstream) {
     this.#connection = connection;
   }
 
@@ -31,7 +31,7 @@ export abstract class OnConnection implements ExchangeHost {
   get isDraining(): boolean {
     return this.#connection.host.isDraining;
   }
-  get out(): Output {
+  get out(): MessageSink {
     return this.#connection.out;
   }
   get now(): number {

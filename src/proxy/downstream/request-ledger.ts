@@ -1,26 +1,35 @@
+import { FLAG } from "../../model/response-flags.ts";
 import type { HeaderLine } from "../../model/route/header-edits.ts";
 import type { Rule } from "../../model/route/rule.ts";
 import type { EdgeStats } from "../../telemetry/edge-stats.ts";
 import type { RequestHead } from "../../wire/http1/head.ts";
+import type { ProxyContext } from "../context.ts";
 import type { Decider } from "../exchange/decide.ts";
 import type { Exchange } from "../exchange/exchange.ts";
+import { grpcStatusFor, NO_GRPC_STATUS } from "../exchange/grpc.ts";
 import type { RepeatedForward } from "../exchange/repeated-request.ts";
+import type { RequestOrigin } from "../exchange/request-origin.ts";
 import type { Target } from "../mesh/destination.ts";
+import type { MessageSink } from "../message-sink.ts";
 import { RequestSummary } from "../recorder.ts";
-import type { Connection } from "./connection.ts";
-import type { ConnectionOrigin } from "./connection-origin.ts";
 import { sendReply } from "./send-reply.ts";
 
-/** Keeps the books of one connection's requests: what each came to, where it is counted, what its record says. */
+/** Keeps the books of the requests of one connection or stream: what each came to, where it is counted, what its record says. */
 export class RequestLedger {
-  readonly #connection: Connection;
-  readonly #origin: ConnectionOrigin;
+  readonly #host: ProxyContext;
+  /** Where answers made here go. */
+  out: MessageSink;
+  /** Who calls. */
+  origin: RequestOrigin;
   readonly #summary = new RequestSummary();
+  /** The request is a gRPC call. */
+  isGrpc = false;
   #startedMs = 0;
 
-  constructor(connection: Connection, origin: ConnectionOrigin) {
-    this.#connection = connection;
-    this.#origin = origin;
+  constructor(host: ProxyContext, out: MessageSink, origin: RequestOrigin) {
+    this.#host = host;
+    this.out = out;
+    this.origin = origin;
   }
 
   /** Where the request under way is counted. */
@@ -28,9 +37,13 @@ export class RequestLedger {
     return this.#summary.edge;
   }
 
+  get #protocol(): "http" | "grpc" {
+    return this.isGrpc ? "grpc" : "http";
+  }
+
   /** A request has arrived. */
   begin(): void {
-    this.#startedMs = this.#connection.host.now;
+    this.#startedMs = this.#host.now;
   }
 
   /** What was decided; a request that leaves the mesh has no destination yet. */
@@ -41,12 +54,7 @@ export class RequestLedger {
     summary.denial = decider.denial;
     summary.permit = decider.permit;
     summary.upstreamUs = 0;
-    summary.edge = this.#connection.host.recorder.edge(
-      this.#origin.caller,
-      decider.target,
-      decider.destination,
-      "http",
-    );
+    summary.edge = this.#host.recorder.edge(this.origin.caller, decider.target, decider.destination, this.#protocol);
   }
 
   /** What was decided about an equal request. */
@@ -63,33 +71,46 @@ export class RequestLedger {
   /** The request goes to another endpoint than was decided at first. */
   elsewhere(target: Target): void {
     this.#summary.target = target;
-    this.#summary.edge = this.#connection.host.recorder.edge(this.#origin.caller, target, target.port, "http");
+    this.#summary.edge = this.#host.recorder.edge(this.origin.caller, target, target.port, this.#protocol);
   }
 
   /** Answers the request here. */
   reply(status: number, flag: number, closes: boolean, isHead: boolean, lines: readonly HeaderLine[]): void {
-    sendReply(this.#connection, this.#summary, status, flag, closes, isHead, lines);
+    sendReply(this.#host, this.out, this.#summary, { status, flag, closes, isHead, lines, isGrpc: this.isGrpc });
   }
 
-  /** Answers, and notes, what could not be parsed. */
-  refuse(status: number, flag: number): void {
-    const { host } = this.#connection;
+  /** The request led nowhere, because it was not even looked at. */
+  nowhere(): void {
     const summary = this.#summary;
     summary.target = null;
     summary.rule = null;
     summary.denial = null;
     summary.permit = null;
-    summary.edge = host.recorder.edge(this.#origin.caller, null, null, "http");
+    summary.upstreamUs = 0;
+    summary.edge = this.#host.recorder.edge(this.origin.caller, null, null, "http");
+  }
+
+  /** Answers, and notes, what could not be parsed. */
+  refuse(status: number, flag: number): void {
+    const host = this.#host;
+    const summary = this.#summary;
+    this.nowhere();
     this.reply(status, flag, true, false, []);
     summary.status = status;
     summary.flag = flag;
     summary.durationUs = 0;
-    host.recorder.unparsed(summary, this.#origin.caller, host.mesh.generation);
+    host.recorder.unparsed(summary, this.origin.caller, host.mesh.generation);
+  }
+
+  /** What the caller of gRPC was told: by the endpoint, or here. */
+  #grpcStatus(status: number, flag: number, exchange: Exchange): number {
+    if (!this.isGrpc || exchange.grpcStatus !== NO_GRPC_STATUS) return exchange.grpcStatus;
+    return flag !== FLAG.none && flag !== FLAG.DC ? grpcStatusFor(status, flag) : NO_GRPC_STATUS;
   }
 
   /** The request is over, however it ended. */
   finish(status: number, flag: number, exchange: Exchange, headBytes: Buffer, head: RequestHead): void {
-    const { host } = this.#connection;
+    const host = this.#host;
     const summary = this.#summary;
     const { isActive } = exchange;
     summary.status = status;
@@ -98,7 +119,9 @@ export class RequestLedger {
     summary.upstreamUs = isActive ? exchange.upstreamUs : summary.upstreamUs;
     summary.requestBytes = isActive ? exchange.requestBytes : 0;
     summary.responseBytes = isActive ? exchange.responseBytes : 0;
-    host.recorder.request(summary, this.#origin.caller, headBytes, head, exchange.headPlan, host.mesh.generation);
+    summary.isGrpc = this.isGrpc;
+    summary.grpcStatus = this.#grpcStatus(status, flag, exchange);
+    host.recorder.request(summary, this.origin.caller, headBytes, head, exchange.headPlan, host.mesh.generation);
     summary.idHigh = 0;
     summary.idLow = 0;
   }

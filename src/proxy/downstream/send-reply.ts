@@ -1,30 +1,34 @@
 import { FLAG } from "../../model/response-flags.ts";
-import type { HeaderLine } from "../../model/route/header-edits.ts";
 import { writeSelvedgeId } from "../../telemetry/trace-context.ts";
-import { renderLocalReply } from "../exchange/local-reply.ts";
+import type { ProxyContext } from "../context.ts";
+import { headBytesOf, type LocalReply, renderLocalReply } from "../exchange/local-reply.ts";
+import type { MessageSink } from "../message-sink.ts";
 import type { RequestSummary } from "../recorder.ts";
-import type { Connection } from "./connection.ts";
 
 /** Answers a request here. A failure gets an id, which `summary` carries into the record that `why` reads. */
 export function sendReply(
-  connection: Connection,
+  host: ProxyContext,
+  out: MessageSink,
   summary: RequestSummary,
-  status: number,
-  flag: number,
-  closes: boolean,
-  isHead: boolean,
-  lines: readonly HeaderLine[],
+  reply: Omit<LocalReply, "id">,
 ): void {
-  const { host, out } = connection;
   summary.idHigh = 0;
   summary.idLow = 0;
   let id = "";
-  if (flag !== FLAG.none) {
+  if (reply.flag !== FLAG.none) {
     summary.idHigh = host.random.word();
     summary.idLow = host.random.word();
     writeSelvedgeId(host.scratch, 0, summary.idHigh, summary.idLow);
     id = host.scratch.toString("latin1", 0, 16);
   }
-  const bytes = renderLocalReply({ status, flag, id, closes, isHead, lines });
-  out.write(bytes, 0, bytes.length, false);
+  const bytes = renderLocalReply({ ...reply, id });
+  if (!out.isFramed) {
+    out.write(bytes, 0, bytes.length, false);
+    return;
+  }
+  const headBytes = headBytesOf(bytes);
+  out.head(bytes, 0, headBytes, headBytes === bytes.length, false);
+  if (headBytes === bytes.length) return;
+  out.write(bytes, headBytes, bytes.length, false);
+  out.finish();
 }

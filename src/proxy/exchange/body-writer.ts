@@ -3,7 +3,7 @@ import { ChunkedDecoder } from "../../wire/http1/chunked.ts";
 import { BODY } from "../../wire/http1/head.ts";
 import { copyBytes, writeAscii, writeHexChunkSize } from "../../wire/http1/write-head.ts";
 import { copyRun } from "../bytes.ts";
-import type { Output } from "../output.ts";
+import type { MessageSink } from "../message-sink.ts";
 
 const CRLF = asciiBytes("\r\n");
 const LAST_CHUNK = asciiBytes("0\r\n");
@@ -16,8 +16,8 @@ const CHUNK_FRAME_BYTES = 16;
 const COPIED_CHUNK_BYTES_MAX = 16 * 1024;
 
 /**
- * Passes one body on, decoded from one framing and written in another, without holding any of it. What the socket does not
- * take is in the Output; the feeder stops when that has something queued.
+ * Passes one body on, decoded from one framing and written in another, without holding any of it. What has not left is in the
+ * sink; the feeder stops when that is full.
  */
 export class BodyWriter {
   /** Payload bytes passed on, without framing. */
@@ -28,18 +28,24 @@ export class BodyWriter {
   #body: number = BODY.NONE;
   #left = 0;
   #writesChunks = false;
+  /** It arrives as content whose end is told (HTTP/2), not as bytes that tell it themselves. */
+  #isFramed = false;
   /** Made with the first chunked body: most connections never see one, and it weighs a kilobyte. */
   #decoder: ChunkedDecoder | null = null;
 
-  /** @param body how it arrives, one of BODY. @param writesChunks how it leaves: in chunks, or as it is. */
-  begin(body: number, contentLength: number, writesChunks: boolean): void {
+  /**
+   * @param body how it arrives, one of BODY. @param writesChunks how it leaves where the sink is not framed: in chunks, or as it
+   * is. @param isFramed it comes as content alone, and `end` or `endWith` tells where it ends.
+   */
+  begin(body: number, contentLength: number, writesChunks: boolean, isFramed: boolean): void {
     this.bodyBytes = 0;
     this.hasTrailers = false;
     this.#body = body;
     this.#left = body === BODY.LENGTH ? contentLength : 0;
     this.#writesChunks = writesChunks;
-    this.isDone = body === BODY.NONE || (body === BODY.LENGTH && contentLength === 0);
-    if (body !== BODY.CHUNKED) return;
+    this.#isFramed = isFramed;
+    this.isDone = body === BODY.NONE || (body === BODY.LENGTH && contentLength === 0 && !isFramed);
+    if (body !== BODY.CHUNKED || isFramed) return;
     this.#decoder ??= new ChunkedDecoder();
     this.#decoder.reset();
   }
@@ -55,12 +61,17 @@ export class BodyWriter {
    * Takes what belongs to the body from `bytes[start, end)`, which may be kept; answers the offset after it, or a PARSE_ERROR.
    * It takes everything it can: a full socket is for the feeder to see. A chunk that is all body is empty afterwards.
    */
-  write(bytes: Buffer, start: number, end: number, out: Output, scratch: Buffer): number {
+  write(bytes: Buffer, start: number, end: number, out: MessageSink, scratch: Buffer): number {
+    if (this.#isFramed) {
+      this.#pass(bytes, start, end, out, scratch);
+      return end;
+    }
     if (this.#body === BODY.LENGTH) {
       const taken = Math.min(this.#left, end - start);
       if (start === 0 && taken === bytes.length && end === taken) out.give(bytes);
       else if (taken > 0) out.write(bytes, start, start + taken, false);
       this.skip(taken);
+      if (this.isDone && out.isFramed) out.finish();
       return start + taken;
     }
     if (this.#body === BODY.UNTIL_CLOSE) {
@@ -70,13 +81,23 @@ export class BodyWriter {
     return this.#writeChunked(bytes, start, end, out, scratch);
   }
 
-  /** A body that ends with its connection has ended. */
-  finish(out: Output): void {
-    if (this.#writesChunks) out.write(END, 0, END.length, false);
+  /** A body whose end does not stand in its bytes has ended. */
+  end(out: MessageSink): void {
+    if (out.isFramed) out.finish();
+    else if (this.#writesChunks) out.write(END, 0, END.length, false);
     this.isDone = true;
   }
 
-  #writeChunked(bytes: Buffer, start: number, end: number, out: Output, scratch: Buffer): number {
+  /** The same with trailers: the lines `bytes[start, end)`, without an empty line. */
+  endWith(bytes: Uint8Array, start: number, end: number, out: MessageSink, scratch: Buffer): void {
+    if (end === start || !(out.isFramed || this.#writesChunks)) this.end(out);
+    else {
+      this.#writeTrailers(bytes, start, end, out, scratch);
+      this.isDone = true;
+    }
+  }
+
+  #writeChunked(bytes: Buffer, start: number, end: number, out: MessageSink, scratch: Buffer): number {
     const decoder = this.#decoder!;
     let at = start;
     while (at < end && !decoder.isDone) {
@@ -88,17 +109,19 @@ export class BodyWriter {
       at = consumed;
     }
     if (decoder.isDone) {
-      if (this.#writesChunks) this.#writeEnd(decoder, out, scratch);
       this.isDone = true;
+      const { trailerBytes, trailerLength } = decoder;
+      if (trailerLength === 0) this.end(out);
+      else this.endWith(trailerBytes, 0, trailerLength, out, scratch);
     }
     return at;
   }
 
-  #pass(bytes: Buffer, start: number, end: number, out: Output, scratch: Buffer): void {
+  #pass(bytes: Buffer, start: number, end: number, out: MessageSink, scratch: Buffer): void {
     const length = end - start;
     if (length === 0) return;
     this.bodyBytes += length;
-    if (!this.#writesChunks) {
+    if (!this.#writesChunks || out.isFramed) {
       out.write(bytes, start, end, false);
       return;
     }
@@ -115,16 +138,16 @@ export class BodyWriter {
     out.write(CRLF, 0, CRLF.length, false);
   }
 
-  #writeEnd(decoder: ChunkedDecoder, out: Output, scratch: Buffer): void {
-    const trailers = decoder.trailerLength;
-    if (trailers === 0 || LAST_CHUNK.length + trailers + CHUNK_FRAME_BYTES > scratch.length) {
-      out.write(END, 0, END.length, false);
+  #writeTrailers(bytes: Uint8Array, start: number, end: number, out: MessageSink, scratch: Buffer): void {
+    if (LAST_CHUNK.length + end - start + CHUNK_FRAME_BYTES > scratch.length) {
+      this.end(out);
       return;
     }
     this.hasTrailers = true;
-    let to = writeAscii(scratch, 0, LAST_CHUNK);
-    to = copyBytes(scratch, to, decoder.trailerBytes, 0, trailers);
+    let to = out.isFramed ? 0 : writeAscii(scratch, 0, LAST_CHUNK);
+    to = copyBytes(scratch, to, bytes, start, end);
     to = writeAscii(scratch, to, CRLF);
-    out.write(scratch, 0, to, true);
+    if (out.isFramed) out.trailers(scratch, 0, to);
+    else out.write(scratch, 0, to, true);
   }
 }

@@ -1,18 +1,19 @@
 import type { RequestHead } from "../../wire/http1/head.ts";
-import type { Output } from "../output.ts";
+import type { MessageSink } from "../message-sink.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 
-/** The caller's connection, as an exchange sees it. */
+/** The caller's side, as an exchange sees it: a connection on which HTTP/1.1 is spoken, or a stream. */
 export interface ExchangeClient {
-  readonly out: Output;
+  /** Where the answer goes. `out.isFramed`: the body of the request comes as content alone, too. */
+  readonly out: MessageSink;
   /** The bytes that hold the head of the request under way; they stay until the exchange ends. */
   readonly headBytes: Buffer;
   readonly head: RequestHead;
   /** Go on handing over what has arrived of the body. */
   resumeReading(): void;
-  /** The answer is whole. `keepsConnection` false: end the connection once everything is sent. */
+  /** The answer is whole, and has left. `keepsConnection` false: nothing more is taken on the connection. */
   exchangeEnded(keepsConnection: boolean): void;
-  /** The answer broke off: the caller must see that, so the connection is cut. */
+  /** The answer broke off: the caller must see that, so the connection or stream is cut. */
   exchangeBroken(): void;
   /** The request could not be answered by the endpoint: make the answer here. Nothing has been sent yet. */
   exchangeFailed(status: number, flag: number, reason: string): void;

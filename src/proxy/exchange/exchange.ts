@@ -1,6 +1,6 @@
 import { FLAG } from "../../model/response-flags.ts";
 import { COUNTER, LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
-import { BODY } from "../../wire/http1/head.ts";
+import { BODY, type ResponseHead } from "../../wire/http1/head.ts";
 import { ATTEMPTS_MAX, JOINED_WRITE_BYTES_MAX, STREAM_IDLE_MS } from "../limits.ts";
 import type { Target } from "../mesh/destination.ts";
 import type { Waiter } from "../upstream/endpoint.ts";
@@ -11,13 +11,17 @@ import type { ExchangeClient } from "./exchange-client.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
 import { ExchangeTimer } from "./exchange-timer.ts";
 import type { ForwardPlan } from "./forward-plan.ts";
+import { grpcStatusIn, grpcStatusOf, NO_GRPC_STATUS } from "./grpc.ts";
 import { passInterim } from "./interim.ts";
 import { announcedIdleMs } from "./keep-alive.ts";
+import { planSwitch } from "./plan-switch.ts";
 import { isRepeatable } from "./repeatable.ts";
 import { type RequestHeadPlan, writeRequestHead } from "./request-head.ts";
-import { BODILESS, planResponse } from "./response-head.ts";
+import { planResponse, type ResponseHeadPlan, writeResponseHead } from "./response-head.ts";
+import { makeWebsocketKey } from "./websocket-key.ts";
 import { writeRepeatedHead } from "./write-repeated.ts";
 
+const NOTHING = Buffer.alloc(0);
 const STATE = { FREE: 0, WAITING: 1, HEAD: 2, BODY: 3, DONE: 4 } as const;
 
 /**
@@ -40,10 +44,16 @@ export class Exchange implements UpstreamOwner, Waiter {
   #isRequestSent = false;
   #sentAtMs = 0;
   #keepsClient = true;
+  /** How the body of the answer is delimited by the endpoint. */
+  #answerBody: number = BODY.NONE;
+  /** Something of an answer has come. */
+  #hasBegun = false;
   status = 0;
   flag = 0;
   /** Microseconds from the request having been handed on to the first byte of the answer. */
   upstreamUs = 0;
+  /** Status of a gRPC call, where the endpoint said one. */
+  grpcStatus = NO_GRPC_STATUS;
 
   constructor(client: ExchangeClient, host: ExchangeHost) {
     this.#client = client;
@@ -74,7 +84,7 @@ export class Exchange implements UpstreamOwner, Waiter {
 
   /** True when body bytes can be handed over now; false: keep them, `resumeReading` will be called. */
   get canTakeBody(): boolean {
-    return this.#upstream !== null && this.#upstream.out.queuedBytes === 0;
+    return this.#upstream !== null && !this.#upstream.out.isFull;
   }
 
   get isRequestComplete(): boolean {
@@ -90,12 +100,10 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.flag = 0;
     this.upstreamUs = 0;
     this.#isRequestSent = false;
-    this.#request.begin(
-      this.#client.head.body,
-      this.#client.head.contentLength,
-      this.#client.head.body === BODY.CHUNKED,
-    );
-    this.#response.begin(BODY.NONE, 0, false);
+    this.grpcStatus = NO_GRPC_STATUS;
+    const { body, contentLength } = this.#client.head;
+    this.#request.begin(body, contentLength, body === BODY.CHUNKED, this.#client.out.isFramed);
+    this.#response.begin(BODY.NONE, 0, false, false);
     this.#timer.start(plan.requestTimeoutMs);
     this.#acquire();
   }
@@ -108,6 +116,12 @@ export class Exchange implements UpstreamOwner, Waiter {
     return taken;
   }
 
+  /** The body of the request, handed over as content, has ended; `bytes[start, end)` are its trailers, if any, and hold during the call. */
+  endRequest(bytes: Buffer, start: number, end: number): void {
+    this.#request.endWith(bytes, start, end, this.#upstream!.out, this.#host.scratch);
+    this.#requestSent();
+  }
+
   /** The caller is gone: nothing of this matters any more. */
   abort(): void {
     if (this.#state === STATE.FREE) return;
@@ -115,7 +129,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.#free();
   }
 
-  /** The caller's socket took everything that waited. */
+  /** What waited for the caller has left. */
   clientDrained(): void {
     if (this.#state === STATE.DONE) this.#finishWhenSent();
     else this.#upstream?.resume();
@@ -126,20 +140,29 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.#upstream = upstream;
     this.#state = STATE.HEAD;
     this.#answer.begin();
-    const { scratch } = this.#host;
+    this.#hasBegun = false;
+    const { scratch, random } = this.#host;
     const client = this.#client;
     const plan = this.#plan!;
     const { headBytes, head } = client;
+    const { out } = upstream;
+    const isUpgrade = head.upgradeLine >= 0;
+    plan.headPlan.keepsTe = out.isFramed;
+    plan.headPlan.websocketKey = isUpgrade && client.out.isFramed && !out.isFramed ? makeWebsocketKey(random) : "";
+    if (isUpgrade && !upstream.takesUpgrades) {
+      this.fail(502, FLAG.UPE, "the endpoint takes no WebSockets over HTTP/2");
+      return;
+    }
     const end = plan.isRepeated
-      ? writeRepeatedHead(scratch, headBytes, head, plan, this.#host.random)
-      : writeRequestHead(scratch, 0, headBytes, head, plan.headPlan, this.#host.random);
+      ? writeRepeatedHead(scratch, headBytes, head, plan, random)
+      : writeRequestHead(scratch, 0, headBytes, head, plan.headPlan, random);
     if (end < 0) {
       this.fail(500, FLAG.IH, "the edited head is too large");
       return;
     }
     // What is there of the body leaves with the head: see `flushRequest`.
-    if (!this.#request.isDone) upstream.out.cork();
-    upstream.out.write(scratch, 0, end, true);
+    if (!this.#request.isDone) out.cork();
+    out.head(scratch, 0, end, this.#request.isDone && !isUpgrade, isUpgrade);
     if (this.#request.isDone) this.#requestSent();
     else client.resumeReading();
   }
@@ -155,6 +178,14 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.fail(503, flag, reason);
   }
 
+  onUpstreamHead(upstream: Upstream, head: ResponseHead, bytes: Buffer, isEnd: boolean): void {
+    this.#host.nowMs();
+    this.#hasBegun = true;
+    if (head.status === 101) this.#switch(upstream, head, bytes, head.end);
+    else if (head.status < 200) passInterim(this.#client, head, bytes, this.#host.scratch);
+    else this.#passOn(upstream, head, bytes, head.end, isEnd);
+  }
+
   onUpstreamData(upstream: Upstream, bytes: Uint8Array): void {
     const data = bytes as Buffer;
     this.#host.nowMs();
@@ -163,14 +194,21 @@ export class Exchange implements UpstreamOwner, Waiter {
     else upstream.close();
   }
 
+  onUpstreamTrailers(upstream: Upstream, bytes: Buffer, start: number, end: number): void {
+    if (this.#plan!.isGrpc) this.grpcStatus = grpcStatusIn(bytes, start, end);
+    this.#response.endWith(bytes, start, end, this.#client.out, this.#host.scratch);
+    this.#complete(upstream, true);
+  }
+
   onUpstreamDrained(_upstream: Upstream): void {
     if (!this.#request.isDone) this.#client.resumeReading();
   }
 
   onUpstreamEnded(upstream: Upstream): void {
-    if (this.#state === STATE.BODY && this.#answer.head.body === BODY.UNTIL_CLOSE) {
-      this.#response.finish(this.#client.out);
-      this.#complete(upstream, false);
+    const { isFramed } = upstream.out;
+    if (this.#state === STATE.BODY && (isFramed || this.#answerBody === BODY.UNTIL_CLOSE)) {
+      this.#response.end(this.#client.out);
+      this.#complete(upstream, isFramed);
     } else this.#endedBy(upstream);
   }
 
@@ -198,59 +236,68 @@ export class Exchange implements UpstreamOwner, Waiter {
       passInterim(this.#client, answer.head, answer.bytes, this.#host.scratch);
       found = answer.next(method);
     }
-    if (found === ANSWER.FINAL) this.#passOn(upstream);
-    else if (found === ANSWER.SWITCH) this.#switch(upstream);
+    if (found === ANSWER.FINAL) this.#passOn(upstream, answer.head, answer.bytes, answer.end, false);
+    else if (found === ANSWER.SWITCH) this.#switch(upstream, answer.head, answer.bytes, answer.end);
     else if (found !== ANSWER.MORE) this.fail(502, FLAG.UPE, "the endpoint's answer is malformed");
   }
 
-  #switch(upstream: Upstream): void {
+  #switch(upstream: Upstream, head: ResponseHead, bytes: Buffer, end: number): void {
     const client = this.#client;
-    const { head, bytes, end } = this.#answer;
-    if (client.head.upgradeLine < 0 || head.upgradeLine < 0) {
+    const { headPlan, responseEdits } = this.#plan!;
+    const { isFramed } = upstream.out;
+    const plan = planSwitch(client, bytes, head, isFramed, headPlan.websocketKey, responseEdits);
+    if (plan === null) {
       this.fail(502, FLAG.UPE, "the endpoint switched protocols unasked");
       return;
     }
-    const plan = { ...BODILESS, edits: this.#plan!.responseEdits, isUpgrade: true };
-    const length = this.#answer.write(this.#host.scratch, plan);
+    const length = this.#writeHead(upstream, head, bytes, plan);
     if (length < 0) {
       this.fail(502, FLAG.UPE, "the edited head is too large");
       return;
     }
-    client.out.write(this.#host.scratch, 0, length, true);
+    client.out.head(this.#host.scratch, 0, length, false, true);
     this.status = 101;
     this.#upstream = null;
     this.#timer.stop();
-    client.exchangeUpgraded(upstream, bytes.subarray(end));
+    client.exchangeUpgraded(upstream, isFramed ? NOTHING : bytes.subarray(end));
   }
 
-  /** The head of the answer is there. */
-  #passOn(upstream: Upstream): void {
-    const client = this.#client;
-    const { head, bytes, end } = this.#answer;
+  #writeHead(upstream: Upstream, head: ResponseHead, bytes: Buffer, plan: ResponseHeadPlan): number {
+    const { scratch } = this.#host;
+    return upstream.out.isFramed ? writeResponseHead(scratch, 0, bytes, head, plan) : this.#answer.write(scratch, plan);
+  }
+
+  /** The head of the answer is there. `isEnd`: the answer is whole with it, as its frame says. */
+  #passOn(upstream: Upstream, head: ResponseHead, bytes: Buffer, end: number, isEnd: boolean): void {
+    const { out } = this.#client;
+    const { isFramed } = upstream.out;
     this.status = head.status;
     this.upstreamUs = this.#isRequestSent ? Math.max(0, (this.#host.now - this.#sentAtMs) * 1000) : 0;
     this.#timer.answered();
-    if (upstream.uses === 1) upstream.announcedIdleMs = announcedIdleMs(bytes, head.lines);
+    if (!isFramed && upstream.uses === 1) upstream.announcedIdleMs = announcedIdleMs(bytes, head.lines);
+    if (this.#plan!.isGrpc) this.grpcStatus = grpcStatusOf(bytes, head.lines);
     const mayKeep = !this.#host.isDraining && this.#request.isDone;
-    const plan = planResponse(head, client.head, mayKeep, this.#plan!.responseEdits);
+    const plan = planResponse(head, this.#client.head, mayKeep, this.#plan!.responseEdits);
     this.#keepsClient = !plan.closes;
-    const length = this.#answer.write(this.#host.scratch, plan);
+    const length = this.#writeHead(upstream, head, bytes, plan);
     if (length < 0) {
       this.fail(502, FLAG.UPE, "the edited head is too large");
       return;
     }
     this.#state = STATE.BODY;
-    this.#response.begin(head.body, head.contentLength, plan.body === BODY.CHUNKED);
-    const rest = bytes.length - end;
-    if (head.body === BODY.LENGTH && rest > 0 && rest <= head.contentLength && rest <= JOINED_WRITE_BYTES_MAX) {
+    this.#answerBody = head.body;
+    this.#response.begin(isEnd ? BODY.NONE : head.body, head.contentLength, plan.body === BODY.CHUNKED, isFramed);
+    const rest = isFramed ? 0 : bytes.length - end;
+    const isShort = rest > 0 && rest <= head.contentLength && rest <= JOINED_WRITE_BYTES_MAX;
+    if (isShort && head.body === BODY.LENGTH && !out.isFramed) {
       this.#passOnJoined(upstream, length, rest);
       return;
     }
-    client.out.cork();
-    client.out.write(this.#host.scratch, 0, length, true);
+    out.cork();
+    out.head(this.#host.scratch, 0, length, this.#response.isDone, false);
     if (rest > 0 && !this.#response.isDone) this.#takeBody(upstream, bytes, end);
     else {
-      const isSent = client.out.uncork();
+      const isSent = out.uncork();
       if (this.#response.isDone) this.#complete(upstream, rest === 0);
       else if (!isSent) upstream.pause();
     }
@@ -272,7 +319,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     const { out } = this.#client;
     const { length } = data;
     // Chunks leave with their framing, the last one with the end, and all of them with a head before them.
-    if (this.#answer.head.body === BODY.CHUNKED) out.cork();
+    if (this.#answerBody === BODY.CHUNKED) out.cork();
     const end = this.#response.write(data, start, length, out, this.#host.scratch);
     out.uncork();
     this.#host.touch(STREAM_IDLE_MS);
@@ -282,18 +329,18 @@ export class Exchange implements UpstreamOwner, Waiter {
       return;
     }
     if (this.#response.isDone) this.#complete(upstream, end === length);
-    else if (out.queuedBytes > 0) upstream.pause();
+    else if (out.isFull) upstream.pause();
   }
 
   /** The answer is whole. `isClean`: nothing came behind it. */
   #complete(upstream: Upstream, isClean: boolean): void {
+    const { isFramed } = upstream.out;
     // Some servers answer at the last chunk and take trailers behind it for the next request.
-    const isAgreed = isClean && this.#isRequestSent && !this.#request.hasTrailers;
-    const canReuse = isAgreed && this.#answer.head.isKeepAlive && this.#answer.head.body !== BODY.UNTIL_CLOSE;
-    const { endpoint } = this.#plan!.target;
+    const isAgreed = isClean && this.#isRequestSent && (isFramed || !this.#request.hasTrailers);
+    const canReuse = isFramed || (this.#answer.head.isKeepAlive && this.#answerBody !== BODY.UNTIL_CLOSE);
     this.#upstream = null;
-    if (canReuse) endpoint.release(upstream);
-    else endpoint.discard(upstream, isAgreed);
+    if (isAgreed && canReuse) upstream.release();
+    else upstream.close(isAgreed);
     this.#state = STATE.DONE;
     this.#timer.stop();
     this.#finishWhenSent();
@@ -318,10 +365,18 @@ export class Exchange implements UpstreamOwner, Waiter {
       this.flag = FLAG.UC;
       this.#break();
     } else if (this.#state === STATE.HEAD) {
-      const isStale = upstream.uses > 1 && !this.#answer.hasBegun;
-      if (isStale && isRepeatable(this.#client.head) && this.#retry()) return;
+      if (this.#canRepeat(upstream) && this.#retry()) return;
       this.fail(503, FLAG.UC, "the endpoint closed the connection before it answered");
     }
+  }
+
+  /** Nobody has acted on the request, or it makes no difference; and all of it is still there to be sent again. */
+  #canRepeat(upstream: Upstream): boolean {
+    const { head } = this.#client;
+    if (this.#hasBegun || this.#answer.hasBegun) return false;
+    const isWhole = head.body === BODY.NONE || (this.#request.bodyBytes === 0 && !this.#request.isDone);
+    if (upstream.isUntouched && isWhole) return true;
+    return upstream.uses > 1 && isRepeatable(head);
   }
 
   #retry(): boolean {
@@ -372,7 +427,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.#timer.stop();
     const upstream = this.#upstream;
     this.#upstream = null;
-    if (upstream) this.#plan!.target.endpoint.discard(upstream);
+    if (upstream) upstream.close();
     else if (this.#state === STATE.WAITING) this.#plan!.target.endpoint.withdraw(this);
   }
 
@@ -382,7 +437,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.#upstream = null;
     this.#answer.begin();
     this.#timer.stop();
-    this.#request.begin(BODY.NONE, 0, false);
-    this.#response.begin(BODY.NONE, 0, false);
+    this.#request.begin(BODY.NONE, 0, false, false);
+    this.#response.begin(BODY.NONE, 0, false, false);
   }
 }

@@ -27,6 +27,9 @@ export class ForwardPlan {
   /** Milliseconds from the request having been sent to the answer's head, 0 = no bound. */
   backendRequestTimeoutMs = 0;
 
+  /** The call is by gRPC: its status is noted. */
+  isGrpc = false;
+
   /** The request repeats the one this was decided for. */
   isRepeated = false;
   /** The head as it was written for such a one. */

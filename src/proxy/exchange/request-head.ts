@@ -14,6 +14,7 @@ import { BODY, FORM, HEADER, type HeaderLines, METHOD, type RequestHead } from "
 import { writeAscii, writeDecimal, writeText } from "../../wire/http1/write-head.ts";
 import { copyRun, latin1 } from "../bytes.ts";
 import { droppedBy } from "./dropped-names.ts";
+import { WEBSOCKET_KEY } from "./websocket-key.ts";
 
 const VERSION_LINE = asciiBytes(" HTTP/1.1\r\n");
 const CRLF = asciiBytes("\r\n");
@@ -23,6 +24,8 @@ const CONTENT_LENGTH = asciiBytes("content-length: ");
 const CHUNKED = asciiBytes("transfer-encoding: chunked\r\n");
 const EXPECT = asciiBytes("expect: 100-continue\r\n");
 const UPGRADE = asciiBytes("connection: upgrade\r\nupgrade: websocket\r\n");
+const TE = asciiBytes("te: trailers\r\n");
+const KEY = asciiBytes("sec-websocket-key: ");
 const TRACEPARENT = asciiBytes("traceparent: ");
 const REQUEST_ID = asciiBytes("x-request-id: ");
 const FORWARDED_FOR = asciiBytes("x-forwarded-for: ");
@@ -44,6 +47,10 @@ export class RequestHeadPlan {
   trustsForwarded = false;
   /** Address to announce in `x-forwarded-for`; `""`: none. */
   clientIp = "";
+  /** The endpoint speaks HTTP/2: whether the caller takes trailers is passed on to it (gRPC asks for that). */
+  keepsTe = false;
+  /** `sec-websocket-key` to write in place of the received one; `""`: as received. */
+  websocketKey = "";
   /** After writing: where the received traceparent and request id stand in the head; -1 = made here, see `generated`. */
   traceparentAt = -1;
   requestIdStart = -1;
@@ -76,10 +83,17 @@ export function writeRequestHead(
     to = writeAscii(into, to, CRLF);
   } else if (head.body === BODY.CHUNKED) to = writeAscii(into, to, CHUNKED);
   if (head.expectsContinue) to = writeAscii(into, to, EXPECT);
+  if (plan.keepsTe && takesTrailers(bytes, head.lines)) to = writeAscii(into, to, TE);
   if (head.upgradeLine >= 0) to = writeAscii(into, to, UPGRADE);
+  if (plan.websocketKey !== "") to = writeNamed(into, to, KEY, plan.websocketKey);
   to = writeOwn(into, to, plan, pool);
   if (plan.edits) to = writeEdits(into, to, plan.edits);
   return writeAscii(into, to, CRLF);
+}
+
+/** Writes one line. @param name with its colon and space. */
+export function writeNamed(into: Buffer, at: number, name: Uint8Array, value: string): number {
+  return writeAscii(into, writeText(into, writeAscii(into, at, name), value), CRLF);
 }
 
 /** Writes the lines that edits add; used for both kinds of head. */
@@ -166,6 +180,7 @@ function copyLines(into: Buffer, at: number, bytes: Buffer, head: RequestHead, p
         }
         break;
       default:
+        if (plan.websocketKey !== "") keep = !isNamed(bytes, nameStart[i]!, lines.nameEnd[i]!, WEBSOCKET_KEY);
     }
     if (keep && nominated[i] === 1) keep = false;
     if (keep && dropped !== null) keep = !dropped.has(bytes, nameStart[i]!, lines.nameEnd[i]!);
@@ -184,6 +199,20 @@ function copyLines(into: Buffer, at: number, bytes: Buffer, head: RequestHead, p
 function hasTraceparent(bytes: Buffer, lines: HeaderLines): boolean {
   for (let i = 0; i < lines.count; i++) {
     if (lines.kind[i] === HEADER.TRACEPARENT) return isTraceparent(bytes, lines.valueStart[i]!, lines.valueEnd[i]!);
+  }
+  return false;
+}
+
+function isNamed(bytes: Buffer, start: number, end: number, name: string): boolean {
+  return end - start === name.length && latin1(bytes, start, end).toLowerCase() === name;
+}
+
+/** `te` names trailers: the caller reads them (RFC 9110 10.1.4). */
+function takesTrailers(bytes: Buffer, lines: HeaderLines): boolean {
+  for (let i = 0; i < lines.count; i++) {
+    if (lines.kind[i] !== HEADER.HOP_BY_HOP || !isNamed(bytes, lines.nameStart[i]!, lines.nameEnd[i]!, "te")) continue;
+    if (/(?:^|,)[ \t]*trailers[ \t]*(?:$|,)/i.test(latin1(bytes, lines.valueStart[i]!, lines.valueEnd[i]!)))
+      return true;
   }
   return false;
 }

@@ -5,7 +5,7 @@ import { BODY, HEADER, type RequestHead, type ResponseHead } from "../../wire/ht
 import { writeAscii, writeDecimal } from "../../wire/http1/write-head.ts";
 import { copyRun, latin1 } from "../bytes.ts";
 import { droppedBy } from "./dropped-names.ts";
-import { writeEdits } from "./request-head.ts";
+import { writeEdits, writeNamed } from "./request-head.ts";
 
 const VERSION = asciiBytes("HTTP/1.1 ");
 const CRLF = asciiBytes("\r\n");
@@ -13,6 +13,7 @@ const CONTENT_LENGTH = asciiBytes("content-length: ");
 const CHUNKED = asciiBytes("transfer-encoding: chunked\r\n");
 const CLOSE = asciiBytes("connection: close\r\n");
 const KEEP_ALIVE = asciiBytes("connection: keep-alive\r\n");
+const ACCEPT = asciiBytes("sec-websocket-accept: ");
 const UPGRADE = asciiBytes("connection: upgrade\r\nupgrade: websocket\r\n");
 
 export interface ResponseHeadPlan {
@@ -23,6 +24,8 @@ export interface ResponseHeadPlan {
   /** An HTTP/1.0 caller has to be told that the connection stays. */
   readonly saysKeepAlive: boolean;
   readonly isUpgrade: boolean;
+  /** Says that the WebSocket is granted, where the endpoint could not; `""`: nothing. */
+  readonly websocketAccept: string;
 }
 
 /** A head without a body after which the connection goes on: interim answers and upgrades. */
@@ -32,6 +35,7 @@ export const BODILESS: ResponseHeadPlan = {
   closes: false,
   saysKeepAlive: false,
   isUpgrade: false,
+  websocketAccept: "",
 };
 
 /** How a final answer is passed on. @param mayKeep nothing on our side keeps the caller's connection from being used again. */
@@ -46,7 +50,7 @@ export function planResponse(
   // HTTP/1.0 has no chunks: such a caller knows the end by the end of the connection.
   const body = isOpenEnded ? (isOld ? BODY.UNTIL_CLOSE : BODY.CHUNKED) : head.body;
   const keeps = mayKeep && request.isKeepAlive && body !== BODY.UNTIL_CLOSE;
-  return { edits, body, closes: !keeps, saysKeepAlive: isOld && keeps, isUpgrade: false };
+  return { edits, body, closes: !keeps, saysKeepAlive: isOld && keeps, isUpgrade: false, websocketAccept: "" };
 }
 
 /** Writes the head at `at` and answers the offset after it, or FULL. */
@@ -71,6 +75,7 @@ export function writeResponseHead(
   if (plan.isUpgrade) to = writeAscii(into, to, UPGRADE);
   else if (plan.closes) to = writeAscii(into, to, CLOSE);
   else if (plan.saysKeepAlive) to = writeAscii(into, to, KEEP_ALIVE);
+  if (plan.websocketAccept !== "") to = writeNamed(into, to, ACCEPT, plan.websocketAccept);
   if (plan.edits) to = writeEdits(into, to, plan.edits);
   return writeAscii(into, to, CRLF);
 }

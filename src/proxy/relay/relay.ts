@@ -2,14 +2,14 @@ import { Timer } from "../../base/timer-wheel.ts";
 import type { EdgeStats } from "../../telemetry/edge-stats.ts";
 import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import type { StatsWriter } from "../../telemetry/stats-writer.ts";
+import type { ResponseHead } from "../../wire/http1/head.ts";
 import { TUNNEL_IDLE_MS } from "../limits.ts";
-import type { Output } from "../output.ts";
-import type { Endpoint } from "../upstream/endpoint.ts";
+import type { MessageSink } from "../message-sink.ts";
 import type { Upstream, UpstreamOwner } from "../upstream/upstream.ts";
 
 /** The caller's side of a relay. */
 export interface RelayClient {
-  readonly out: Output;
+  readonly out: MessageSink;
   pauseReading(): void;
   resumeReading(): void;
   /** The relay is over. `isClean`: both directions ended by themselves; else the connection is cut. */
@@ -33,7 +33,6 @@ export class Relay implements UpstreamOwner {
   received = 0;
   readonly #client: RelayClient;
   readonly #upstream: Upstream;
-  readonly #endpoint: Endpoint;
   readonly #edge: EdgeStats;
   readonly #timer: Timer;
   readonly #host: RelayHost;
@@ -43,10 +42,9 @@ export class Relay implements UpstreamOwner {
   #sentReported = 0;
   #receivedReported = 0;
 
-  constructor(client: RelayClient, upstream: Upstream, endpoint: Endpoint, edge: EdgeStats, host: RelayHost) {
+  constructor(client: RelayClient, upstream: Upstream, edge: EdgeStats, host: RelayHost) {
     this.#client = client;
     this.#upstream = upstream;
-    this.#endpoint = endpoint;
     this.#edge = edge;
     this.#host = host;
     this.#timer = new Timer(() => {
@@ -82,6 +80,15 @@ export class Relay implements UpstreamOwner {
   clientGone(): void {
     if (this.#clientEnded && this.#upstreamEnded) this.#finishWhenDone();
     else this.cut();
+  }
+
+  onUpstreamHead(_upstream: Upstream, _head: ResponseHead, _bytes: Buffer, _isEnd: boolean): void {
+    // The one that opened the tunnel came before; another is no part of one.
+    this.cut();
+  }
+
+  onUpstreamTrailers(_upstream: Upstream, _bytes: Buffer, _start: number, _end: number): void {
+    this.cut();
   }
 
   onUpstreamData(_upstream: Upstream, bytes: Uint8Array): void {
@@ -137,7 +144,7 @@ export class Relay implements UpstreamOwner {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#host.wheel.remove(this.#timer);
-    this.#endpoint.discard(this.#upstream, isClean);
+    this.#upstream.close(isClean);
     this.report();
     this.#edge.tcpClosed(0, 0);
     this.#client.relayEnded(isClean);

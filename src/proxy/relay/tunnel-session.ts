@@ -1,6 +1,7 @@
 import { FLAG } from "../../model/response-flags.ts";
 import { DENIED_COUNTER } from "../../telemetry/fixed-metrics.ts";
-import type { Connection, Session } from "../downstream/connection.ts";
+import type { Downstream } from "../downstream/downstream.ts";
+import type { Session } from "../downstream/session.ts";
 import { TUNNEL_IDLE_MS } from "../limits.ts";
 import type { Target } from "../mesh/destination.ts";
 import type { RequestSummary } from "../recorder.ts";
@@ -27,7 +28,7 @@ const NOTHING = Buffer.alloc(0);
 export class TunnelSession implements Session, RelayClient, Waiter {
   readonly target: Target;
   readonly summary: RequestSummary;
-  readonly #connection: Connection;
+  readonly #connection: Downstream;
   readonly #events: TunnelEvents;
   /** True while the snapshot still permits the stream. */
   readonly recheck: () => boolean;
@@ -37,7 +38,7 @@ export class TunnelSession implements Session, RelayClient, Waiter {
   #isWaiting = false;
 
   constructor(
-    connection: Connection,
+    connection: Downstream,
     target: Target,
     summary: RequestSummary,
     recheck: () => boolean,
@@ -80,8 +81,8 @@ export class TunnelSession implements Session, RelayClient, Waiter {
   onUpstreamReady(upstream: Upstream): void {
     this.#isWaiting = false;
     this.#events.connected();
-    if (!this.#connection.socket) {
-      this.target.endpoint.discard(upstream);
+    if (!this.#connection.isOpen) {
+      upstream.close();
       return;
     }
     this.#start(upstream);
@@ -160,11 +161,11 @@ export class TunnelSession implements Session, RelayClient, Waiter {
   relayEnded(isClean: boolean): void {
     this.#events.over(this);
     if (isClean) this.#connection.close();
-    else if (this.#connection.socket) this.#connection.cut();
+    else if (this.#connection.isOpen) this.#connection.cut();
   }
 
   #start(upstream: Upstream): void {
     const edge = this.summary.edge!;
-    this.#relay = new Relay(this, upstream, this.target.endpoint, edge, this.#connection.host);
+    this.#relay = new Relay(this, upstream, edge, this.#connection.host);
   }
 }

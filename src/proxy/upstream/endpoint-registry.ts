@@ -1,5 +1,6 @@
 import type { EndpointRecord } from "../../model/snapshot.ts";
-import { type ConnectionSettings, Endpoint, type EndpointHost, endpointKey } from "./endpoint.ts";
+import { type ConnectionSettings, type Endpoint, endpointKey } from "./endpoint.ts";
+import { type EndpointHost, SocketEndpoint } from "./socket-endpoint.ts";
 
 /** The endpoints in use, over all generations. */
 export class EndpointRegistry {
@@ -21,7 +22,7 @@ export class EndpointRegistry {
     const key = endpointKey(record);
     let endpoint = this.#endpoints.get(key);
     if (!endpoint) {
-      endpoint = new Endpoint(key, record, this.#host);
+      endpoint = new SocketEndpoint(key, record, this.#host);
       this.#endpoints.set(key, endpoint);
     }
     endpoint.configure(settings);
@@ -31,7 +32,7 @@ export class EndpointRegistry {
 
   /** An endpoint that nobody else gets and that is not kept: its connections end with their request. */
   unshared(record: EndpointRecord): Endpoint {
-    const endpoint = new Endpoint(endpointKey(record), record, this.#host);
+    const endpoint = new SocketEndpoint(endpointKey(record), record, this.#host);
     endpoint.retire();
     return endpoint;
   }

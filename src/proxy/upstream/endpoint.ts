@@ -1,47 +1,13 @@
 import { isIP } from "node:net";
-import type { TimerWheel } from "../../base/timer-wheel.ts";
-import { FLAG } from "../../model/response-flags.ts";
+import type { AppProtocol } from "../../model/documents.ts";
 import type { EndpointRecord } from "../../model/snapshot.ts";
-import { COUNTER, GAUGE, LIMIT_COUNTER, UPSTREAM_GAUGE } from "../../telemetry/fixed-metrics.ts";
-import type { StatsWriter } from "../../telemetry/stats-writer.ts";
-import {
-  CONNECT_TIMEOUT_EXTERNAL_MS,
-  CONNECT_TIMEOUT_MS,
-  PENDING_REQUESTS_MAX,
-  UPSTREAM_CONNECTIONS_MAX,
-  UPSTREAM_IDLE_MAX,
-  UPSTREAM_IDLE_MS,
-} from "../limits.ts";
-import { CONNECT_TIMED_OUT, Upstream, type UpstreamHome } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 
-/** How long an endpoint that refused a connection is passed over at first, and at most. Milliseconds. */
-export const PENALTY_FIRST_MS = 250;
-export const PENALTY_MAX_MS = 15_000;
-
-/** Who waits for a connection to an endpoint. Exactly one of the two is called, once, unless it was withdrawn before. */
+/** Who waits for a way to an endpoint. Exactly one of the two is called, once, unless it was withdrawn before. */
 export interface Waiter {
   /** `upstream` is the waiter's from now on: it lends it to itself, and releases or closes it. */
   onUpstreamReady(upstream: Upstream): void;
   onUpstreamFailed(flag: number, reason: string): void;
-}
-
-/** What endpoints need of the worker. */
-export interface EndpointHost {
-  readonly wheel: TimerWheel;
-  readonly stats: StatsWriter;
-  nowMs(): number;
-  /** When the event that is being handled came in. */
-  readonly now: number;
-  /** Begins to connect; ends in `upstream.opened` or `upstream.failed`. */
-  connect(endpoint: Endpoint, upstream: Upstream): void;
-  /** Proves that the process at the other end is the endpoint's workload; answers once, possibly later. */
-  verifyListener(endpoint: Endpoint, upstream: Upstream, answer: (isOurs: boolean) => void): void;
-  /** Connections to endpoints, open or under way; endpoints keep the count. */
-  upstreams: number;
-  /** Another one may be opened. */
-  readonly hasDescriptor: boolean;
-  /** The endpoint's health changed, for the keeper to know. */
-  report(endpoint: Endpoint, state: "up" | "down" | "listener_mismatch", reason: string): void;
 }
 
 /** What a DestinationRule says about the connections to an endpoint. */
@@ -52,11 +18,8 @@ export interface ConnectionSettings {
   readonly idleTimeoutMs?: number;
 }
 
-/**
- * One address that serves, with its connections and what is known of its health. Outlives generations: connections go on
- * being used over a reload. Owned by the EndpointRegistry.
- */
-export class Endpoint implements UpstreamHome {
+/** Where an endpoint is, and who it is. */
+export interface EndpointAddress {
   readonly key: string;
   readonly hostname: string;
   readonly port: number;
@@ -66,241 +29,34 @@ export class Endpoint implements UpstreamHome {
   readonly address: string;
   /** Key of the workload behind it, `""` outside the mesh. */
   readonly workload: string;
-  /** Id of the address among the worker's interned strings. */
-  readonly addressId: number;
-  /** Requests that were given a connection and have not ended. */
-  inFlight = 0;
-  readonly #host: EndpointHost;
-  /** Ready connections, the one used last at the end: it is the least likely to be stale. */
-  readonly #idle: Upstream[] = [];
-  readonly #waiting: Waiter[] = [];
-  #connections = 0;
-  #connecting = 0;
-  #failures = 0;
-  #downUntilMs = 0;
-  #isMismatched = false;
-  #isRetired = false;
-  #connectTimeoutMs: number;
-  #connectionsMax = UPSTREAM_CONNECTIONS_MAX;
-  #pendingMax = PENDING_REQUESTS_MAX;
-  #idleMs = UPSTREAM_IDLE_MS;
-
-  constructor(key: string, record: EndpointRecord, host: EndpointHost) {
-    this.key = key;
-    this.hostname = record.hostname ?? "";
-    this.port = record.port ?? 0;
-    this.unix = record.unix ?? "";
-    this.workload = record.workload ?? "";
-    this.address = endpointAddress(record);
-    this.addressId = this.workload === "" ? 0 : host.stats.intern(this.address);
-    this.#host = host;
-    this.#connectTimeoutMs = defaultConnectTimeoutMs(this.workload);
-  }
-
-  configure(settings: ConnectionSettings): void {
-    this.#connectTimeoutMs = settings.connectTimeoutMs ?? defaultConnectTimeoutMs(this.workload);
-    this.#connectionsMax = settings.maxConnections ?? UPSTREAM_CONNECTIONS_MAX;
-    this.#pendingMax = settings.maxPendingRequests ?? PENDING_REQUESTS_MAX;
-    this.#idleMs = settings.idleTimeoutMs ?? UPSTREAM_IDLE_MS;
-  }
-
-  isUp(nowMs: number): boolean {
-    return this.#downUntilMs <= nowMs;
-  }
-
-  /** Its address is a name that may mean anything: it is looked up at every connection. `localhost` means what it says. */
-  get isByName(): boolean {
-    return this.unix === "" && this.hostname !== "localhost" && isIP(this.hostname) === 0;
-  }
-
-  get isMismatched(): boolean {
-    return this.#isMismatched;
-  }
-
-  /** A connection for an exchange: a used one where there is one, else a new one, else the queue. */
-  acquire(waiter: Waiter): void {
-    const upstream = this.#idle.pop();
-    if (upstream) {
-      this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.idle, -1);
-      this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.active, 1);
-      this.inFlight++;
-      waiter.onUpstreamReady(upstream);
-      return;
-    }
-    if (this.isUnused && !this.#host.hasDescriptor) {
-      // Nobody could ever hand a connection on.
-      this.#host.stats.counter(LIMIT_COUNTER.descriptors);
-      waiter.onUpstreamFailed(FLAG.UO, "no descriptor is left for a connection");
-      return;
-    }
-    if (this.#waiting.length >= this.#pendingMax) {
-      this.#host.stats.counter(LIMIT_COUNTER.pending_requests);
-      waiter.onUpstreamFailed(FLAG.UO, "too many requests wait for a connection");
-      return;
-    }
-    this.#waiting.push(waiter);
-    this.#host.stats.gaugeAdd(GAUGE.pendingRequests, 1);
-    if (this.#connecting >= this.#waiting.length) return;
-    if (this.#hasRoom) this.#open();
-    else this.#host.stats.counter(LIMIT_COUNTER.upstream_connections);
-  }
-
-  /** One more connection may be opened; those under way count. */
-  get #hasRoom(): boolean {
-    return this.#connections + this.#connecting < this.#connectionsMax && this.#host.hasDescriptor;
-  }
-
-  #firstWaiting(): Waiter | undefined {
-    const waiter = this.#waiting.shift();
-    if (waiter) this.#host.stats.gaugeAdd(GAUGE.pendingRequests, -1);
-    return waiter;
-  }
-
-  /** Takes a waiter out of the queue; false when it was not in it. */
-  withdraw(waiter: Waiter): boolean {
-    const at = this.#waiting.indexOf(waiter);
-    if (at < 0) return false;
-    this.#waiting.splice(at, 1);
-    this.#host.stats.gaugeAdd(GAUGE.pendingRequests, -1);
-    return true;
-  }
-
-  /** The owner is done, and both ends agree on where the next message begins. */
-  release(upstream: Upstream): void {
-    if (upstream.isClosed) return;
-    this.inFlight--;
-    this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.active, -1);
-    const waiter = this.#firstWaiting();
-    if (waiter) {
-      upstream.resume();
-      this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.active, 1);
-      this.inFlight++;
-      waiter.onUpstreamReady(upstream);
-      return;
-    }
-    upstream.setIdle();
-    if (this.#isRetired || this.#idle.length >= UPSTREAM_IDLE_MAX) {
-      this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.idle, 1);
-      upstream.close();
-      return;
-    }
-    upstream.resume();
-    const idleMs =
-      upstream.announcedIdleMs > 0 ? Math.min(this.#idleMs, upstream.announcedIdleMs - 1000) : this.#idleMs;
-    this.#host.wheel.arm(upstream.timer, this.#host.now, Math.max(100, idleMs));
-    this.#idle.push(upstream);
-    this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.idle, 1);
-  }
-
-  /** Closes a connection that its owner cannot give back. @param isFinished both directions came to their end. */
-  discard(upstream: Upstream, isFinished = false): void {
-    upstream.close(isFinished);
-  }
-
-  /** Nobody else will use it: connections end with their request. */
-  retire(): void {
-    this.#isRetired = true;
-    for (const upstream of [...this.#idle]) upstream.close();
-  }
-
-  /** It has no connection and nobody waits for one. */
-  get isUnused(): boolean {
-    return this.#connections === 0 && this.#connecting === 0 && this.#waiting.length === 0;
-  }
-
-  onConnected(upstream: Upstream): void {
-    this.#host.nowMs();
-    this.#connecting--;
-    this.#connections++;
-    this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.connecting, -1);
-    this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.idle, 1);
-    this.#host.stats.counter(COUNTER.upstreamOpened);
-    this.#host.verifyListener(this, upstream, (isOurs) => this.#verified(upstream, isOurs));
-  }
-
-  onConnectFailed(_upstream: Upstream, error: string): void {
-    this.#connecting--;
-    this.#host.upstreams--;
-    this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.connecting, -1);
-    this.#host.stats.counter(COUNTER.upstreamFailed);
-    if (error === CONNECT_TIMED_OUT) this.#host.stats.counter(LIMIT_COUNTER.connect_timeout);
-    this.#penalise(error);
-    this.#failWaiting(FLAG.UF, error);
-  }
-
-  onClosed(upstream: Upstream): void {
-    this.#connections--;
-    this.#host.upstreams--;
-    const at = this.#idle.indexOf(upstream);
-    if (at >= 0) this.#idle.splice(at, 1);
-    // A connection that no request has is idle, whether or not it came to stand in the list.
-    const wasIdle = at >= 0 || upstream.wasIdleAtClose;
-    if (!wasIdle) this.inFlight--;
-    this.#host.stats.gaugeAdd(wasIdle ? UPSTREAM_GAUGE.idle : UPSTREAM_GAUGE.active, -1);
-    if (upstream.uses === 0 && this.#waiting.length > 0) {
-      // It was gone before it could be used: for whoever waits that is no better than a refusal.
-      this.#penalise("closed at once");
-      this.#failWaiting(FLAG.UF, "the endpoint closed the connection at once");
-    } else if (this.#waiting.length > this.#connecting && this.#hasRoom) this.#open();
-  }
-
-  onIdleTooLong(upstream: Upstream): void {
-    upstream.close();
-  }
-
-  #verified(upstream: Upstream, isOurs: boolean): void {
-    if (upstream.isClosed) return;
-    if (!isOurs) {
-      this.#isMismatched = true;
-      this.#penalise("the listening process is not the workload");
-      this.#host.report(
-        this,
-        "listener_mismatch",
-        `the process that listens on ${this.address} is not ${this.workload}`,
-      );
-      this.#failWaiting(FLAG.LISTENER_MISMATCH, "the listening process is not the workload");
-      upstream.close();
-      return;
-    }
-    if (this.#failures > 0 || this.#isMismatched) this.#host.report(this, "up", "");
-    this.#failures = 0;
-    this.#downUntilMs = 0;
-    this.#isMismatched = false;
-    // As if an owner gave it back: to the first who waits, else to the idle ones.
-    this.inFlight++;
-    this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.idle, -1);
-    this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.active, 1);
-    this.release(upstream);
-  }
-
-  #open(): void {
-    this.#connecting++;
-    this.#host.upstreams++;
-    this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.connecting, 1);
-    const upstream = new Upstream(this);
-    this.#host.wheel.arm(upstream.timer, this.#host.nowMs(), this.#connectTimeoutMs);
-    this.#host.connect(this, upstream);
-  }
-
-  #penalise(reason: string): void {
-    if (this.#failures === 0 && !this.#isMismatched) this.#host.report(this, "down", reason);
-    this.#failures++;
-    const penaltyMs = Math.min(PENALTY_FIRST_MS * 2 ** Math.min(this.#failures - 1, 10), PENALTY_MAX_MS);
-    this.#downUntilMs = this.#host.nowMs() + penaltyMs;
-  }
-
-  /** One failed connection fails those who cannot be served by another one that is under way. */
-  #failWaiting(flag: number, reason: string): void {
-    while (this.#waiting.length > this.#connecting) {
-      const waiter = this.#firstWaiting()!;
-      waiter.onUpstreamFailed(flag, reason);
-      if (this.#connections > 0 && flag === FLAG.UF) return;
-    }
-  }
 }
 
-function defaultConnectTimeoutMs(workload: string): number {
-  return workload === "" ? CONNECT_TIMEOUT_EXTERNAL_MS : CONNECT_TIMEOUT_MS;
+/**
+ * One address that serves, with the ways to it and what is known of its health, whatever is spoken there. Outlives generations:
+ * connections go on being used over a reload. Owned by the EndpointRegistry.
+ */
+export interface Endpoint extends EndpointAddress {
+  /** Id of the address among the worker's interned strings. */
+  readonly addressId: number;
+  /** Requests that were given a way and have not ended. */
+  readonly inFlight: number;
+  isUp(nowMs: number): boolean;
+  /** The process that listens there was not the workload. */
+  readonly isMismatched: boolean;
+  /** It has no connection and nobody waits for one. */
+  readonly isUnused: boolean;
+  configure(settings: ConnectionSettings): void;
+  /** A way for one request or stream: now, or when there is one. */
+  acquire(waiter: Waiter): void;
+  /** Takes a waiter out of the queue; false when it was not in it. */
+  withdraw(waiter: Waiter): boolean;
+  /** Nobody else will use it: connections end with their request. */
+  retire(): void;
+}
+
+/** Its address is a name that may mean anything: it is looked up at every connection. `localhost` means what it says. */
+export function isByName(endpoint: EndpointAddress): boolean {
+  return endpoint.unix === "" && endpoint.hostname !== "localhost" && isIP(endpoint.hostname) === 0;
 }
 
 /** `127.0.0.1:9001`, `[::1]:9001` or `unix:/path`. */
@@ -313,4 +69,9 @@ export function endpointAddress(record: EndpointRecord): string {
 /** The same workload at the same address is the same endpoint, in whatever generation. */
 export function endpointKey(record: EndpointRecord): string {
   return `${record.workload ?? ""}|${endpointAddress(record)}`;
+}
+
+/** HTTP/2 with prior knowledge is what such a port speaks. */
+export function speaksHttp2(protocol: AppProtocol | undefined): boolean {
+  return protocol === "kubernetes.io/h2c" || protocol === "grpc";
 }

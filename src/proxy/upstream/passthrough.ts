@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
 import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import { ExternalPort } from "../mesh/destination.ts";
-import { Endpoint, type EndpointHost } from "./endpoint.ts";
 import { isForbiddenAddress, isOwnAddress } from "./forbidden-address.ts";
+import { type EndpointHost, SocketEndpoint } from "./socket-endpoint.ts";
 
 /** Names that may be looked up at once; more are refused. Reason: a name is asked for by a caller, and an answer may take seconds. */
 export const LOOKUPS_MAX = 64;
@@ -73,7 +73,7 @@ export class Passthrough {
 
   #portAt(host: string, address: string, port: number, isTcp: boolean): ExternalPort | null {
     if (this.#isForbidden(address)) return null;
-    const endpoint = new Endpoint(`|${address}:${port}`, { hostname: address, port }, this.#host);
+    const endpoint = new SocketEndpoint(`|${address}:${port}`, { hostname: address, port }, this.#host);
     // Nobody else will use it: its connections end with their request.
     endpoint.retire();
     return ExternalPort.passthrough(host, port, isTcp, endpoint);

@@ -1,181 +1,41 @@
-import type { Socket } from "bun";
-import { Timer } from "../../base/timer-wheel.ts";
-import { Output } from "../output.ts";
+import type { ResponseHead } from "../../wire/http1/head.ts";
+import type { MessageSink } from "../message-sink.ts";
 
-/** What uses a connection at the moment: an exchange or a relay. */
+/** What uses a connection or stream to an endpoint at the moment: an exchange or a relay. */
 export interface UpstreamOwner {
-  /** Bytes from the endpoint; the view stays valid, the owner may keep it. */
+  /** Framed only: a head of the answer. `head` and `bytes` hold during the call. `isEnd`: nothing follows it, and nothing more is told. */
+  onUpstreamHead(upstream: Upstream, head: ResponseHead, bytes: Buffer, isEnd: boolean): void;
+  /** Bytes from the endpoint, content alone where it is framed; the view stays valid, the owner may keep it. */
   onUpstreamData(upstream: Upstream, bytes: Uint8Array): void;
-  /** Everything that was written has left; go on feeding. */
+  /** Framed only: the message ends with these lines, without an empty line. They hold during the call. */
+  onUpstreamTrailers(upstream: Upstream, bytes: Buffer, start: number, end: number): void;
+  /** There is room again; go on feeding. */
   onUpstreamDrained(upstream: Upstream): void;
   /** The endpoint sent its last byte; the other direction is still open. */
   onUpstreamEnded(upstream: Upstream): void;
-  /** The connection is gone; nothing more comes. Not called after `release` or `close`. */
+  /** It is gone before its end; nothing more comes. Not called after `release` or `close`. */
   onUpstreamClosed(upstream: Upstream): void;
 }
 
-/** Where a connection belongs: its pool. */
-export interface UpstreamHome {
-  onConnected(upstream: Upstream): void;
-  onConnectFailed(upstream: Upstream, error: string): void;
-  /** Called exactly once for a connection that had connected. */
-  onClosed(upstream: Upstream): void;
-  /** An idle connection has been unused for too long. */
-  onIdleTooLong(upstream: Upstream): void;
-}
-
-/** The error of a connection that was not established in time. */
-export const CONNECT_TIMED_OUT = "connect timed out";
-
-const STATE = { CONNECTING: 0, IDLE: 1, BUSY: 2, CLOSED: 3 } as const;
-
-/** One connection to an endpoint. Made by its pool, lent to one owner at a time. */
-export class Upstream {
-  readonly out = new Output();
-  readonly home: UpstreamHome;
-  readonly timer: Timer;
-  socket: Socket<Upstream> | null = null;
-  owner: UpstreamOwner | null = null;
-  state: number = STATE.CONNECTING;
-  /** Owners it has served: a connection that served none yet cannot be stale. */
-  uses = 0;
-  isPaused = false;
-  /** No owner had it when it closed. */
-  wasIdleAtClose = false;
+/** A way to an endpoint for one request at a time: a connection, or a stream of one. Got by `Endpoint.acquire`. */
+export interface Upstream {
+  /** `out.isFramed`: what comes is told as heads, content and trailers, else as bytes. */
+  readonly out: MessageSink;
+  /** Owners that its connection has served, this one included: one that served none yet cannot be stale. */
+  readonly uses: number;
+  /** Once it is closed: the endpoint has said that it did not look at the request, so that it can be sent again. */
+  readonly isUntouched: boolean;
+  /** A request for a WebSocket can be sent on it. */
+  readonly takesUpgrades: boolean;
   /** How long the endpoint keeps an idle connection, where it said so (`Keep-Alive: timeout=`). Milliseconds, 0 = unknown. */
-  announcedIdleMs = 0;
-
-  constructor(home: UpstreamHome) {
-    this.home = home;
-    this.timer = new Timer(() => this.#onTimer());
-  }
-
-  get isClosed(): boolean {
-    return this.state === STATE.CLOSED;
-  }
-
-  get isConnecting(): boolean {
-    return this.state === STATE.CONNECTING;
-  }
-
-  lend(owner: UpstreamOwner): void {
-    this.owner = owner;
-    this.state = STATE.BUSY;
-    this.uses++;
-  }
-
-  /** The owner is done and the connection can serve another. */
-  setIdle(): void {
-    this.owner = null;
-    this.state = STATE.IDLE;
-  }
-
-  pause(): void {
-    if (this.isPaused || !this.socket) return;
-    this.isPaused = true;
-    this.socket.pause();
-  }
-
-  resume(): void {
-    if (!this.isPaused || !this.socket) return;
-    this.isPaused = false;
-    this.socket.resume();
-  }
-
-  /**
-   * Closes at once; the owner is not told, the pool is. An idle connection is closed politely, and so is one whose owner has
-   * had a last byte both ways; any other with a reset, so that the endpoint takes nothing for whole.
-   */
-  close(isFinished = false): void {
-    if (this.state === STATE.CLOSED) return;
-    const wasConnecting = this.state === STATE.CONNECTING;
-    const isPolite = isFinished || this.state === STATE.IDLE;
-    this.wasIdleAtClose = this.state === STATE.IDLE;
-    this.state = STATE.CLOSED;
-    this.owner = null;
-    this.out.drop();
-    this.out.socket = null;
-    this.timer.deadlineMs = 0;
-    const socket = this.socket;
-    this.socket = null;
-    if (isPolite) socket?.end();
-    else socket?.terminate();
-    if (!wasConnecting) this.home.onClosed(this);
-  }
-
-  #onTimer(): void {
-    if (this.state === STATE.CONNECTING) {
-      this.state = STATE.CLOSED;
-      this.socket?.terminate();
-      this.socket = null;
-      this.home.onConnectFailed(this, CONNECT_TIMED_OUT);
-    } else if (this.state === STATE.IDLE) this.home.onIdleTooLong(this);
-  }
-
-  opened(socket: Socket<Upstream>): void {
-    if (this.state !== STATE.CONNECTING) {
-      socket.terminate();
-      return;
-    }
-    this.socket = socket;
-    this.out.socket = socket;
-    this.timer.deadlineMs = 0;
-    socket.setNoDelay(true);
-    this.setIdle();
-    this.home.onConnected(this);
-  }
-
-  failed(error: string): void {
-    if (this.state !== STATE.CONNECTING) return;
-    this.state = STATE.CLOSED;
-    this.timer.deadlineMs = 0;
-    this.home.onConnectFailed(this, error);
-  }
-
-  received(bytes: Uint8Array): void {
-    // Bytes that answer no request belong to nobody: whoever got the connection next would be given them.
-    if (this.owner) this.owner.onUpstreamData(this, bytes);
-    else this.close();
-  }
-
-  drained(): void {
-    if (this.out.flush()) this.owner?.onUpstreamDrained(this);
-  }
-
-  ended(): void {
-    if (this.owner) this.owner.onUpstreamEnded(this);
-    else this.close();
-  }
-
-  /** The socket was closed. @param error what closed it, where it was not the endpoint's last byte behind ours. */
-  gone(error?: Error): void {
-    if (this.state === STATE.CLOSED) return;
-    if (!error && this.out.hasEnded) this.owner?.onUpstreamEnded(this);
-    if (this.isClosed) return;
-    if (this.state === STATE.CONNECTING) {
-      this.failed("closed while connecting");
-      return;
-    }
-    this.wasIdleAtClose = this.state === STATE.IDLE;
-    this.state = STATE.CLOSED;
-    this.out.drop();
-    this.out.socket = null;
-    this.socket = null;
-    this.timer.deadlineMs = 0;
-    const owner = this.owner;
-    this.owner = null;
-    this.home.onClosed(this);
-    owner?.onUpstreamClosed(this);
-  }
+  announcedIdleMs: number;
+  /** Whom to tell from now on. */
+  lend(owner: UpstreamOwner): void;
+  /** What comes is not taken any further for now. */
+  pause(): void;
+  resume(): void;
+  /** The owner is done, and both ends agree on where the next message begins. */
+  release(): void;
+  /** It cannot be given back; the owner is told nothing more. `isFinished`: both directions came to their end. */
+  close(isFinished?: boolean): void;
 }
-
-/** The one set of handlers of every connection to an endpoint. */
-export const UPSTREAM_HANDLERS = {
-  open: (socket: Socket<Upstream>): void => socket.data.opened(socket),
-  data: (socket: Socket<Upstream>, bytes: Uint8Array): void => socket.data.received(bytes),
-  drain: (socket: Socket<Upstream>): void => socket.data.drained(),
-  end: (socket: Socket<Upstream>): void => socket.data.ended(),
-  close: (socket: Socket<Upstream>, error?: Error): void => socket.data.gone(error),
-  error: (socket: Socket<Upstream>, error: Error): void => socket.data.gone(error),
-  connectError: (socket: Socket<Upstream>, error: Error): void => socket.data.failed(error.message),
-} as const;

@@ -11,10 +11,13 @@ import { RandomPool } from "../../telemetry/random-pool.ts";
 import type { StatsWriter } from "../../telemetry/stats-writer.ts";
 import { type AskKeeper, Attestor, type Ends } from "../attest/attestor.ts";
 import type { CallerIdentity } from "../caller.ts";
-import type { Connection, ConnectionHost, Session } from "../downstream/connection.ts";
+import type { Connection, ConnectionHost } from "../downstream/connection.ts";
 import { ConnectionShares, NO_SHARE, shareOf } from "../downstream/connection-shares.ts";
 import type { Entrance } from "../downstream/entrance.ts";
+import type { Session } from "../downstream/session.ts";
 import { Decider } from "../exchange/decide.ts";
+import { FlushQueue } from "../http2/flush-queue.ts";
+import { SharedHeads } from "../http2/shared-heads.ts";
 import { DESCRIPTOR_SHARE, DOWNSTREAM_CONNECTIONS_MAX } from "../limits.ts";
 import { Mesh } from "../mesh/mesh.ts";
 import { RecordStore } from "../mesh/store.ts";
@@ -22,11 +25,13 @@ import type { MetricsSource } from "../metrics-session.ts";
 import { Recorder } from "../recorder.ts";
 import { OpenTunnels } from "../relay/open-tunnels.ts";
 import { CLOSED_SESSION, Sessions } from "../sessions.ts";
-import type { Endpoint, EndpointHost } from "../upstream/endpoint.ts";
+import { Tunnels, type TunnelWire } from "../tunnel/tunnels.ts";
+import { type EndpointAddress, isByName } from "../upstream/endpoint.ts";
 import { EndpointRegistry } from "../upstream/endpoint-registry.ts";
 import { isForbiddenAddress, isOwnAddress } from "../upstream/forbidden-address.ts";
 import { Passthrough } from "../upstream/passthrough.ts";
-import { UPSTREAM_HANDLERS, type Upstream } from "../upstream/upstream.ts";
+import type { EndpointHost } from "../upstream/socket-endpoint.ts";
+import { type SocketUpstream, UPSTREAM_HANDLERS } from "../upstream/socket-upstream.ts";
 
 /** Memory for heads: the largest head, what routes may add to it, and a joined body. */
 const SCRATCH_BYTES = 384 * 1024;
@@ -36,6 +41,7 @@ export interface KeeperWire {
   readonly ask: AskKeeper;
   readonly metrics: MetricsSource;
   endpoint(key: string, state: "up" | "down" | "listener_mismatch", reason: string): void;
+  readonly tunnels: TunnelWire;
 }
 
 /** Connections on either side that a worker with so many descriptors may have. */
@@ -51,6 +57,10 @@ export class DataPath implements ConnectionHost, EndpointHost {
   readonly random = new RandomPool((into) => crypto.getRandomValues(into));
   readonly scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   readonly tunnels = new OpenTunnels();
+  readonly flushQueue = new FlushQueue((run) => void setImmediate(run));
+  readonly heads = new SharedHeads();
+  /** To and from other nodes. */
+  readonly nodeTunnels: Tunnels;
   readonly mesh: Mesh;
   readonly decider: Decider;
   readonly recorder: Recorder;
@@ -85,6 +95,15 @@ export class DataPath implements ConnectionHost, EndpointHost {
     this.decider = new Decider(this.mesh, this, () => this.random.word());
     this.recorder = new Recorder(stats, new LogSampler(1, this.random.word()), () => Date.now());
     this.attestor = new Attestor(diag, this, wire.ask);
+    this.nodeTunnels = new Tunnels({
+      store: this.store,
+      wheel: this.wheel,
+      stats,
+      links: this,
+      wire: wire.tunnels,
+      nowMs: () => this.nowMs(),
+      random: () => this.random.word() / 2 ** 32,
+    });
     const passthrough = new Passthrough(this, lookUp, ownAddresses);
     this.#sessions = new Sessions(this.tunnels, passthrough, wire.metrics);
   }
@@ -99,6 +118,7 @@ export class DataPath implements ConnectionHost, EndpointHost {
   commit(): void {
     this.#endpoints.commit();
     this.mesh.commit();
+    this.nodeTunnels.commit();
     this.recorder.sampler.setPercent(this.mesh.site.accessLogSamplePercent);
     this.stats.generation(this.mesh.generation, Date.now() / 1000);
   }
@@ -139,7 +159,7 @@ export class DataPath implements ConnectionHost, EndpointHost {
     this.#shares.give(connection.share);
     connection.share = NO_SHARE;
     this.stats.gauge(GAUGE.downstreamConnections, this.connections.size);
-    if (this.connections.size === 0) this.#lastClosed?.();
+    if (this.#callers === 0) this.#lastClosed?.();
   }
 
   begin(connection: Connection): Session {
@@ -153,20 +173,20 @@ export class DataPath implements ConnectionHost, EndpointHost {
     return CLOSED_SESSION;
   }
 
-  connect(endpoint: Endpoint, upstream: Upstream): void {
+  connect(endpoint: EndpointAddress, upstream: SocketUpstream): void {
     const common = { socket: UPSTREAM_HANDLERS, data: upstream, allowHalfOpen: true };
     const connecting =
       endpoint.unix === ""
-        ? Bun.connect<Upstream>({ ...common, hostname: endpoint.hostname, port: endpoint.port })
-        : Bun.connect<Upstream>({ ...common, unix: endpoint.unix });
+        ? Bun.connect<SocketUpstream>({ ...common, hostname: endpoint.hostname, port: endpoint.port })
+        : Bun.connect<SocketUpstream>({ ...common, unix: endpoint.unix });
     connecting.catch((error: unknown) => upstream.failed(error instanceof Error ? error.message : String(error)));
   }
 
-  verifyListener(endpoint: Endpoint, upstream: Upstream, answer: (isOurs: boolean) => void): void {
+  verifyListener(endpoint: EndpointAddress, upstream: SocketUpstream, answer: (isOurs: boolean) => void): void {
     const workload = endpoint.workload === "" ? undefined : this.mesh.workload(endpoint.workload);
     const selectors = workload?.record.selectors ?? [];
     const { socket } = upstream;
-    if (endpoint.workload === "" && socket && endpoint.isByName) {
+    if (endpoint.workload === "" && socket && isByName(endpoint)) {
       // A name outside the mesh is whatever its DNS says at the moment; only an address in the documents may be our own.
       const address = socket.remoteAddress;
       answer(!isForbiddenAddress(address) && !isOwnAddress(address, ownAddresses()));
@@ -192,28 +212,36 @@ export class DataPath implements ConnectionHost, EndpointHost {
     });
   }
 
-  report(endpoint: Endpoint, state: "up" | "down" | "listener_mismatch", reason: string): void {
+  report(endpoint: EndpointAddress, state: "up" | "down" | "listener_mismatch", reason: string): void {
     if (endpoint.workload !== "") this.#wire.endpoint(endpoint.key, state, reason);
   }
 
   /** Ends every connection at its next good moment; resolves with how many had to be cut after `graceMs`. */
   drain(graceMs: number): Promise<number> {
     this.isDraining = true;
+    this.nodeTunnels.drain(() => {
+      if (this.#callers === 0) this.#lastClosed?.();
+    });
     for (const connection of [...this.connections]) connection.session?.drain();
     return new Promise((resolve) => {
-      if (this.connections.size === 0) {
+      if (this.#callers === 0) {
         resolve(0);
         return;
       }
       const timer = setTimeout(() => {
-        this.stats.counter(LIMIT_COUNTER.drain_timeout, this.connections.size);
-        resolve(this.connections.size);
+        this.stats.counter(LIMIT_COUNTER.drain_timeout, this.#callers);
+        resolve(this.#callers);
       }, graceMs);
       this.#lastClosed = () => {
         clearTimeout(timer);
         resolve(0);
       };
     });
+  }
+
+  /** What a drain waits for: connections of callers, and tunnels that other nodes opened. */
+  get #callers(): number {
+    return this.connections.size + this.nodeTunnels.accepted.size;
   }
 }
 

@@ -1,0 +1,32 @@
+/** Bounds of the proxy's HTTP/2, besides those of the protocol in `wire/http2/limits.ts`. */
+
+/** Bytes that one stream may hold for sending before its feeder is told to stop. Reason: what leaves in one turn of the loop. */
+export const STREAM_QUEUE_BYTES_MAX = 64 * 1024;
+
+/** At this many left its feeder is told to go on. Reason: more arrives before these have left. */
+export const STREAM_QUEUE_BYTES_LOW = 16 * 1024;
+
+/** What a stream sends before it is another one's turn. Reason: one frame of the size that every peer takes. */
+export const QUANTUM_BYTES = 16 * 1024;
+
+/** Content in the output of a connection. Reason: a head that comes after it waits for no more than this. */
+export const OUTPUT_CONTENT_BYTES_MAX = 64 * 1024;
+
+/** A piece of content that is smaller than this part of the memory it stands in is copied when it has to wait. Reason: it would keep all of it. */
+export const SLIM_SHARE = 4;
+
+/** The peer's settings must have come this long after the connection was there. Reason: they are the first thing a peer says. */
+export const SETTINGS_TIMEOUT_MS = 5_000;
+
+/** A connection to an endpoint without a stream is closed after this. Reason: unlike HTTP/1.1, both ends can say so without losing a request. */
+export const ENDPOINT_LINK_IDLE_MS = 60_000;
+
+/** Silence after which an endpoint with open streams is asked for a sign of life, and how long it has to answer. */
+export const ENDPOINT_PING_AFTER_MS = 30_000;
+export const ENDPOINT_PONG_TIMEOUT_MS = 10_000;
+
+/** From the first GOAWAY of a drain to the one that names the last stream. Reason: a round trip, in which requests are still on their way. */
+export const DRAIN_NOTICE_MS = 1_000;
+
+/** Stream objects that a worker keeps for the next requests. Reason: making one costs as much as the request; each keeps 8 KB. */
+export const SPARE_STREAMS_MAX = 64;

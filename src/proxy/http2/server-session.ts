@@ -1,0 +1,175 @@
+import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
+import { TABLE_BYTES_DEFAULT } from "../../wire/hpack/limits.ts";
+import { ROLE } from "../../wire/http2/connection-state.ts";
+import {
+  CONNECTION_WINDOW_BYTES_DEFAULT,
+  STREAM_WINDOW_BYTES_DEFAULT,
+  STREAMS_DEFAULT,
+} from "../../wire/http2/limits.ts";
+import { ERROR_CODE } from "../../wire/http2/protocol.ts";
+import type { ConnectionOrigin } from "../downstream/connection-origin.ts";
+import type { Downstream } from "../downstream/downstream.ts";
+import type { Session } from "../downstream/session.ts";
+import type { SessionFactory } from "../downstream/session-factory.ts";
+import { HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS } from "../limits.ts";
+import type { MessageSink } from "../message-sink.ts";
+import { DRAIN_NOTICE_MS, SETTINGS_TIMEOUT_MS } from "./limits.ts";
+import { Http2Link, type LinkHandler, type LinkSocket } from "./link.ts";
+import type { LinkStream } from "./link-stream.ts";
+import { ServerStreams } from "./server-streams.ts";
+
+/** What we tell a caller that speaks HTTP/2 to us. */
+export const SERVER_OPTIONS = {
+  role: ROLE.SERVER,
+  streamsMax: STREAMS_DEFAULT,
+  streamWindowBytes: STREAM_WINDOW_BYTES_DEFAULT,
+  connectionWindowBytes: CONNECTION_WINDOW_BYTES_DEFAULT,
+  tableBytes: TABLE_BYTES_DEFAULT,
+  allowsWebsocket: true,
+};
+
+/** HTTP/2 with one caller that began with its preface: every stream is a request of its own. */
+export class Http2Session implements Session, LinkHandler {
+  readonly #connection: Downstream;
+  readonly #link: Http2Link;
+  readonly #streams: ServerStreams;
+  readonly #startedMs: number;
+  /** When the block of a head that goes on in the next frame began; 0 = none has. */
+  #headSinceMs = 0;
+  /** When the end was announced; 0 = it was not. */
+  #goingSinceMs = 0;
+  #isFinal = false;
+  #hasEnded = false;
+
+  constructor(connection: Downstream, sessions: SessionFactory, origin: ConnectionOrigin) {
+    const { host, entrance, localIp } = connection;
+    this.#connection = connection;
+    this.#startedMs = host.now;
+    const origins = { of: () => (origin.refresh() ? origin : null) };
+    this.#streams = new ServerStreams({ host, entrance, localIp, sessions }, host.heads, origins);
+    this.#link = new Http2Link(SERVER_OPTIONS, host, this);
+    this.#link.opened(socketOver(connection.out));
+    connection.watch(SETTINGS_TIMEOUT_MS);
+  }
+
+  received(bytes: Buffer): void {
+    this.#link.received(bytes);
+    if (this.#link.connection.continuedId === 0) this.#headSinceMs = 0;
+    else if (this.#headSinceMs === 0) {
+      this.#headSinceMs = this.#connection.host.now;
+      this.#connection.watch(HEAD_TIMEOUT_MS);
+    }
+  }
+
+  drained(): void {
+    this.#link.drained();
+    this.#leaveWhenDone();
+  }
+
+  ended(): void {
+    // Nothing more can be asked; what was asked is still answered.
+    this.#hasEnded = true;
+    this.#leaveWhenDone();
+  }
+
+  gone(): void {
+    this.#link.gone();
+  }
+
+  quiet(_quietMs: number): number {
+    const nowMs = this.#connection.host.nowMs();
+    if (!this.#link.connection.isUp) return this.#overdue(nowMs, this.#startedMs + SETTINGS_TIMEOUT_MS, "no-settings");
+    if (this.#headSinceMs > 0) return this.#overdue(nowMs, this.#headSinceMs + HEAD_TIMEOUT_MS, "head");
+    if (this.#goingSinceMs > 0 && !this.#isFinal) return this.#finishNotice(nowMs);
+    const sweptMs = this.#streams.sweep(nowMs);
+    if (this.#streams.size > 0) return Math.max(1, sweptMs);
+    const leftMs = this.#streams.lastUsedMs + IDLE_TIMEOUT_MS - nowMs;
+    if (leftMs > 0) return leftMs;
+    this.#link.drain(true);
+    this.#isFinal = true;
+    this.#leaveWhenDone();
+    return 0;
+  }
+
+  drain(): void {
+    if (this.#goingSinceMs > 0) return;
+    this.#goingSinceMs = this.#connection.host.nowMs();
+    this.#link.drain(false);
+    this.#connection.watch(DRAIN_NOTICE_MS);
+  }
+
+  onRequest(stream: LinkStream): void {
+    stream.credentialOwner = CALLER_OWNER;
+    if (!this.#streams.take(stream)) this.drain();
+  }
+
+  onRefused(refusal: number): void {
+    this.#streams.refused(refusal);
+  }
+
+  onSettings(): void {
+    this.#connection.watch(IDLE_TIMEOUT_MS);
+  }
+
+  onStreamOver(): void {
+    this.#leaveWhenDone();
+  }
+
+  onGoAway(): void {
+    this.#goingSinceMs = this.#connection.host.now;
+    this.#isFinal = true;
+    this.#leaveWhenDone();
+  }
+
+  onPong(): void {
+    // Nothing was asked.
+  }
+
+  onFailed(code: number, _reason: string): void {
+    if (code === ERROR_CODE.ENHANCE_YOUR_CALM) this.#connection.host.stats.counter(LIMIT_COUNTER.http2_budget);
+    this.#connection.close();
+  }
+
+  #overdue(nowMs: number, dueMs: number, what: string): number {
+    if (dueMs > nowMs) return dueMs - nowMs;
+    const isHead = what === "head";
+    this.#connection.host.stats.counter(isHead ? LIMIT_COUNTER.head_timeout : LIMIT_COUNTER.http2_settings_timeout);
+    const code = isHead ? ERROR_CODE.ENHANCE_YOUR_CALM : ERROR_CODE.SETTINGS_TIMEOUT;
+    this.#link.close(code, what);
+    return 0;
+  }
+
+  /** A round trip after the first notice: whoever comes now was told. */
+  #finishNotice(nowMs: number): number {
+    const leftMs = this.#goingSinceMs + DRAIN_NOTICE_MS - nowMs;
+    if (leftMs > 0) return leftMs;
+    this.#isFinal = true;
+    this.#link.drain(true);
+    this.#leaveWhenDone();
+    return IDLE_TIMEOUT_MS;
+  }
+
+  #leaveWhenDone(): void {
+    const isGoing = this.#hasEnded || this.#isFinal;
+    if (!isGoing || this.#streams.size > 0 || this.#link.isOver) return;
+    this.#link.flush();
+    // What the socket has not taken leaves behind it.
+    if (this.#link.queuedBytes > 0) return;
+    this.#link.gone();
+    this.#connection.close();
+  }
+}
+
+/** What a link writes to: it stops when that is full, so that no more than one write waits there. */
+function socketOver(out: MessageSink): LinkSocket {
+  return {
+    write: (bytes, start, length) => {
+      if (out.isFull) return 0;
+      out.write(bytes, start, start + length, true);
+      return length;
+    },
+  };
+}
+
+/** All requests on the connection are its caller's: so are the credentials in their answers. */
+const CALLER_OWNER = 1;

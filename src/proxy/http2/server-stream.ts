@@ -1,0 +1,425 @@
+import { Timer, type TimerWheel } from "../../base/timer-wheel.ts";
+import { FLAG } from "../../model/response-flags.ts";
+import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
+import type { RandomPool } from "../../telemetry/random-pool.ts";
+import type { StatsWriter } from "../../telemetry/stats-writer.ts";
+import { METHOD, type RequestHead } from "../../wire/http1/head.ts";
+import { ERROR_CODE } from "../../wire/http2/protocol.ts";
+import type { CallerIdentity } from "../caller.ts";
+import type { Downstream, DownstreamHost } from "../downstream/downstream.ts";
+import type { Entrance } from "../downstream/entrance.ts";
+import { RequestLedger } from "../downstream/request-ledger.ts";
+import type { Session } from "../downstream/session.ts";
+import type { SessionFactory } from "../downstream/session-factory.ts";
+import { OUTCOME } from "../exchange/decide.ts";
+import { Exchange } from "../exchange/exchange.ts";
+import type { ExchangeClient } from "../exchange/exchange-client.ts";
+import type { ExchangeHost } from "../exchange/exchange-host.ts";
+import type { ForwardPlan } from "../exchange/forward-plan.ts";
+import { grpcTimeoutMs, isGrpc } from "../exchange/grpc.ts";
+import { STREAM_IDLE_MS } from "../limits.ts";
+import type { ExternalPort, Target } from "../mesh/destination.ts";
+import { pickOther } from "../upstream/pick-target.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import { HeldContent } from "./held-content.ts";
+import type { LinkStream, StreamOwner } from "./link-stream.ts";
+import { RequestCopy } from "./request-copy.ts";
+import type { StreamOrigin } from "./stream-origins.ts";
+
+/** Where the streams of one connection are. */
+export interface StreamPlace {
+  readonly host: DownstreamHost;
+  readonly entrance: Entrance;
+  readonly localIp: string;
+  readonly sessions: SessionFactory;
+  /** The stream is done with; it may be used for another. `isSpoilt`: not this object. */
+  over(stream: ServerStream, isSpoilt: boolean): void;
+}
+
+const STATE = { FREE: 0, EXCHANGE: 1, LEAVING: 2, TUNNEL: 3 } as const;
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * One request by HTTP/2, or the tunnel that it asked for: from its head until both sides have ended. Used again for other
+ * streams of the worker.
+ */
+export class ServerStream implements StreamOwner, ExchangeClient, ExchangeHost, Downstream {
+  caller: CallerIdentity | null = null;
+  lastByteMs = 0;
+  readonly #request = new RequestCopy();
+  readonly #exchange = new Exchange(this, this);
+  readonly #held = new HeldContent();
+  #place: StreamPlace | null = null;
+  #stream: LinkStream | null = null;
+  #origin: StreamOrigin | null = null;
+  #ledger: RequestLedger | null = null;
+  #plan: ForwardPlan | null = null;
+  #state: number = STATE.FREE;
+  /** The caller has sent everything; trailers, if it sent any. */
+  #hasEnded = false;
+  #trailers = EMPTY;
+  /** Bytes that were handed on and may not have left. */
+  #uncredited = 0;
+  #session: Session | null = null;
+  /** The end of what the caller sent has been told to the session. */
+  #hasToldEnd = false;
+  #isPaused = false;
+  #isPumping = false;
+  /** Raised with every stream, so that what comes late finds another one. */
+  #serial = 0;
+  #timer: Timer | null = null;
+
+  get session(): Session | null {
+    return this.#session;
+  }
+  set session(session: Session | null) {
+    this.#session = session;
+  }
+  get headBytes(): Buffer {
+    return this.#request.bytes;
+  }
+  get head(): RequestHead {
+    return this.#request.head;
+  }
+  get out(): LinkStream {
+    return this.#stream!;
+  }
+  get host(): DownstreamHost {
+    return this.#place!.host;
+  }
+  get entrance(): Entrance {
+    return this.#place!.entrance;
+  }
+  get localIp(): string {
+    return this.#place!.localIp;
+  }
+  get isOpen(): boolean {
+    return this.#state === STATE.TUNNEL || this.#state === STATE.EXCHANGE;
+  }
+  get wheel(): TimerWheel {
+    return this.host.wheel;
+  }
+  get stats(): StatsWriter {
+    return this.host.stats;
+  }
+  get random(): RandomPool {
+    return this.host.random;
+  }
+  get scratch(): Buffer {
+    return this.host.scratch;
+  }
+  get isDraining(): boolean {
+    return false;
+  }
+  get now(): number {
+    return this.host.now;
+  }
+
+  nowMs(): number {
+    return this.host.nowMs();
+  }
+
+  touch(_idleMs: number): void {
+    this.lastByteMs = this.now;
+  }
+
+  /** Takes up a request whose head was just read. */
+  begin(place: StreamPlace, stream: LinkStream, origin: StreamOrigin, head: RequestHead, bytes: Buffer): void {
+    this.#place = place;
+    this.#stream = stream;
+    this.#origin = origin;
+    this.#serial++;
+    this.#hasEnded = stream.isRemoteEnd;
+    this.#trailers = EMPTY;
+    this.#uncredited = 0;
+    this.#isPaused = false;
+    this.#hasToldEnd = false;
+    this.#state = STATE.EXCHANGE;
+    this.caller = origin.caller;
+    this.lastByteMs = place.host.now;
+    stream.owner = this;
+    this.#request.take(head, bytes);
+    this.#ledger ??= new RequestLedger(place.host, stream, origin);
+    const ledger = this.#ledger;
+    ledger.out = stream;
+    ledger.origin = origin;
+    ledger.isGrpc = isGrpc(this.headBytes, this.head);
+    ledger.begin();
+    if (origin.refusal) {
+      ledger.nowhere();
+      this.#reply(origin.refusal.status, origin.refusal.flag);
+    } else if (head.method === METHOD.CONNECT) {
+      this.#becomeTunnel();
+      place.sessions.connect(this, origin, this.headBytes, this.head, EMPTY);
+    } else this.#decide(null);
+  }
+
+  anotherTarget(failed: Target): Target {
+    const target = pickOther(this.#origin!, failed, this.nowMs());
+    if (target !== failed) this.#ledger!.elsewhere(target);
+    return target;
+  }
+
+  onStreamHead(): void {
+    // For clients alone.
+  }
+
+  onStreamData(stream: LinkStream, bytes: Buffer, isEnd: boolean): void {
+    this.lastByteMs = this.now;
+    if (this.#state === STATE.TUNNEL) {
+      this.#tunnelData(stream, bytes, isEnd);
+      return;
+    }
+    if (isEnd) this.#hasEnded = true;
+    if (bytes.length > 0) this.#held.push(bytes);
+    this.#pump();
+  }
+
+  onStreamTrailers(_stream: LinkStream, bytes: Buffer, start: number, end: number): void {
+    this.#trailers = Buffer.from(bytes.subarray(start, end));
+    this.#hasEnded = true;
+    this.#pump();
+  }
+
+  onStreamReset(): void {
+    const { session } = this;
+    if (this.#state === STATE.EXCHANGE) {
+      this.#finish(this.#exchange.status, FLAG.DC);
+      this.#exchange.abort();
+    }
+    this.session = null;
+    const wasTunnel = this.#state === STATE.TUNNEL;
+    this.#state = STATE.LEAVING;
+    if (wasTunnel) session?.gone();
+    this.#over();
+  }
+
+  onStreamDrained(): void {
+    if (this.#state === STATE.LEAVING) this.#leave();
+    else if (this.#state === STATE.TUNNEL) this.session?.drained();
+    else if (this.#exchange.isActive) this.#exchange.clientDrained();
+  }
+
+  /** Nothing has moved for too long. */
+  timeOut(): void {
+    if (this.#state === STATE.LEAVING) this.cut();
+    else if (this.#state === STATE.EXCHANGE) {
+      this.stats.counter(LIMIT_COUNTER.idle_timeout);
+      this.lastByteMs = this.now;
+      this.#exchange.timeOut(FLAG.SI);
+    }
+  }
+
+  /** When it has been quiet for too long, on the host's clock; tunnels have a clock of their own. */
+  get quietUntilMs(): number {
+    return this.#state === STATE.TUNNEL ? Number.POSITIVE_INFINITY : this.lastByteMs + STREAM_IDLE_MS;
+  }
+
+  /** Both an exchange that takes more of the body, and a tunnel that takes more bytes. */
+  resumeReading(): void {
+    if (this.#state !== STATE.TUNNEL) {
+      this.#pump();
+      return;
+    }
+    this.#isPaused = false;
+    this.#credit();
+    this.#giveHeld();
+  }
+
+  pauseReading(): void {
+    this.#isPaused = true;
+  }
+
+  watch(afterMs: number): void {
+    this.#timer ??= new Timer(() => {
+      const again = this.session?.quiet(this.nowMs() - this.lastByteMs) ?? 0;
+      if (this.#state === STATE.TUNNEL && again > 0) this.watch(again);
+    });
+    this.wheel.arm(this.#timer, this.nowMs(), afterMs);
+  }
+
+  close(): void {
+    if (this.#state === STATE.FREE || this.#state === STATE.LEAVING) return;
+    this.session = null;
+    this.#state = STATE.LEAVING;
+    this.out.end();
+    this.#leave();
+  }
+
+  cut(): void {
+    if (this.#state === STATE.FREE) return;
+    const isConnect = this.head.method === METHOD.CONNECT;
+    this.session = null;
+    this.#state = STATE.LEAVING;
+    this.out.reset(isConnect ? ERROR_CODE.CONNECT_ERROR : ERROR_CODE.CANCEL);
+    this.#over();
+  }
+
+  exchangeEnded(): void {
+    this.#finish(this.#exchange.status, this.#exchange.flag);
+    this.#exchange.reset();
+    this.#state = STATE.LEAVING;
+    this.#leave();
+  }
+
+  exchangeBroken(): void {
+    this.#finish(this.#exchange.status, this.#exchange.flag);
+    this.#exchange.reset();
+    this.#state = STATE.LEAVING;
+    this.out.reset(ERROR_CODE.INTERNAL_ERROR);
+    this.#over();
+  }
+
+  exchangeFailed(status: number, flag: number, _reason: string): void {
+    this.#exchange.reset();
+    this.#reply(status, flag);
+  }
+
+  exchangeUpgraded(upstream: Upstream, rest: Uint8Array): void {
+    const target = this.#exchange.target!;
+    const { held } = this.#plan!;
+    this.#finish(101, FLAG.none);
+    this.#exchange.reset();
+    this.#becomeTunnel();
+    this.#place!.sessions.upgraded(this, this.#origin!, held!, target, upstream, EMPTY, rest);
+  }
+
+  #decide(passthrough: ExternalPort | null): void {
+    const { decider } = this.host;
+    const outcome = decider.decide(this.#origin!, this.headBytes, this.head, this.#plan, passthrough);
+    decider.chosen = -1;
+    this.#ledger!.decided(decider);
+    if (outcome === OUTCOME.PASSTHROUGH) {
+      this.#lookUp(decider.passthrough!.host, decider.passthrough!.port);
+      return;
+    }
+    if (outcome === OUTCOME.REPLY) {
+      this.#reply(decider.status, decider.flag);
+      return;
+    }
+    const plan = decider.plan!;
+    this.#plan = plan;
+    plan.isGrpc = this.#ledger!.isGrpc;
+    if (plan.isGrpc)
+      plan.requestTimeoutMs = shorter(plan.requestTimeoutMs, grpcTimeoutMs(this.headBytes, this.head.lines));
+    this.#exchange.forward(plan);
+  }
+
+  #lookUp(host: string, port: number): void {
+    const serial = this.#serial;
+    this.#place!.sessions.passthrough(host, port, false, this.#origin!.caller.uid, (found) => {
+      if (serial !== this.#serial || this.#state !== STATE.EXCHANGE) return;
+      if (!this.#origin!.refresh()) this.#reply(503, FLAG.UC);
+      else if (found) this.#decide(found);
+      else this.#reply(503, FLAG.UF);
+    });
+  }
+
+  /** Hands on what has come of the body, as far as it is taken. */
+  #pump(): void {
+    const exchange = this.#exchange;
+    if (this.#isPumping || this.#state !== STATE.EXCHANGE || !exchange.isActive) return;
+    this.#isPumping = true;
+    const serial = this.#serial;
+    while (this.#canFeed(serial) && this.#held.bytes > 0) {
+      this.#credit();
+      const piece = this.#held.shift()!;
+      this.#uncredited += piece.length;
+      exchange.feed(piece, 0, piece.length);
+    }
+    this.#isPumping = false;
+    if (!this.#canFeed(serial)) return;
+    this.#credit();
+    if (this.#hasEnded) exchange.endRequest(this.#trailers, 0, this.#trailers.length);
+  }
+
+  #canFeed(serial: number): boolean {
+    const exchange = this.#exchange;
+    if (serial !== this.#serial || this.#state !== STATE.EXCHANGE) return false;
+    return exchange.isActive && !exchange.isRequestComplete && exchange.canTakeBody;
+  }
+
+  /** The next hop has all that was handed on. */
+  #credit(): void {
+    const credited = this.#uncredited;
+    this.#uncredited = 0;
+    if (credited > 0) this.#stream?.credit(credited);
+  }
+
+  #becomeTunnel(): void {
+    this.#state = STATE.TUNNEL;
+  }
+
+  #tunnelData(stream: LinkStream, bytes: Buffer, isEnd: boolean): void {
+    const { length } = bytes;
+    if (isEnd) this.#hasEnded = true;
+    if (length > 0) {
+      if (this.session === null) {
+        this.#held.push(bytes);
+        return;
+      }
+      this.session.received(bytes);
+      if (this.#isPaused) this.#uncredited += length;
+      else stream.credit(length);
+    }
+    this.#tellEnd();
+  }
+
+  #tellEnd(): void {
+    if (!this.#hasEnded || this.#hasToldEnd || this.session === null) return;
+    this.#hasToldEnd = true;
+    this.session.ended();
+  }
+
+  /** What came before the tunnel was there. */
+  #giveHeld(): void {
+    const stream = this.#stream;
+    while (stream && this.session && this.#held.bytes > 0) this.#tunnelData(stream, this.#held.shift()!, false);
+    this.#tellEnd();
+  }
+
+  #reply(status: number, flag: number): void {
+    const lines = flag === FLAG.none ? this.host.decider.lines : [];
+    this.#ledger!.reply(status, flag, false, this.head.method === METHOD.HEAD, lines);
+    this.nowMs();
+    this.#finish(status, flag);
+    this.#state = STATE.LEAVING;
+    this.#leave();
+  }
+
+  /** Ours is said; what the caller still sends is not wanted (RFC 9113 8.1). */
+  #leave(): void {
+    const stream = this.#stream!;
+    if (!stream.hasEnded) return;
+    if (stream.isRemoteEnd || stream.isOver) stream.leave();
+    else stream.reset(ERROR_CODE.NO_ERROR);
+    this.#over();
+  }
+
+  #finish(status: number, flag: number): void {
+    this.#ledger!.finish(status, flag, this.#exchange, this.headBytes, this.head);
+  }
+
+  #over(): void {
+    if (this.#state === STATE.FREE) return;
+    const place = this.#place!;
+    // What a tunnel is judged by again is the head; late callers may still hold on to it.
+    const isSpoilt = this.#plan?.held != null || this.head.method === METHOD.CONNECT;
+    this.#state = STATE.FREE;
+    if (this.#timer) place.host.wheel.remove(this.#timer);
+    this.#held.clear();
+    this.#stream = null;
+    this.#origin = null;
+    this.#place = null;
+    this.session = null;
+    this.caller = null;
+    this.#trailers = EMPTY;
+    place.over(this, isSpoilt);
+  }
+}
+
+/** Of two bounds, 0 being none. */
+function shorter(a: number, b: number): number {
+  if (a === 0 || b === 0) return a + b;
+  return Math.min(a, b);
+}

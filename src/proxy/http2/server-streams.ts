@@ -1,0 +1,81 @@
+import { parseErrorCounter } from "../../telemetry/fixed-metrics.ts";
+import type { ParseError } from "../../wire/http1/head.ts";
+import { ERROR_CODE } from "../../wire/http2/protocol.ts";
+import type { DownstreamHost } from "../downstream/downstream.ts";
+import type { Entrance } from "../downstream/entrance.ts";
+import type { SessionFactory } from "../downstream/session-factory.ts";
+import { STREAM_IDLE_MS } from "../limits.ts";
+import { SPARE_STREAMS_MAX } from "./limits.ts";
+import type { LinkStream } from "./link-stream.ts";
+import { ServerStream, type StreamPlace } from "./server-stream.ts";
+import type { SharedHeads } from "./shared-heads.ts";
+import type { StreamOrigins } from "./stream-origins.ts";
+
+/** Objects for the next requests, of all connections of the worker. */
+const spare: ServerStream[] = [];
+
+/** The requests of one HTTP/2 connection from a caller or another node. */
+export class ServerStreams implements StreamPlace {
+  readonly host: DownstreamHost;
+  readonly entrance: Entrance;
+  readonly localIp: string;
+  readonly sessions: SessionFactory;
+  readonly #heads: SharedHeads;
+  readonly #origins: StreamOrigins;
+  readonly #open = new Set<ServerStream>();
+  /** When the last request ended or began. */
+  lastUsedMs: number;
+
+  constructor(place: Omit<StreamPlace, "over">, heads: SharedHeads, origins: StreamOrigins) {
+    this.host = place.host;
+    this.entrance = place.entrance;
+    this.localIp = place.localIp;
+    this.sessions = place.sessions;
+    this.#heads = heads;
+    this.#origins = origins;
+    this.lastUsedMs = place.host.now;
+  }
+
+  /** Requests under way. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Serves the request that was just read. False: nobody is served on this connection any more, and the stream was refused.
+   */
+  take(stream: LinkStream): boolean {
+    const { request, requestBytes } = this.#heads;
+    const origin = this.#origins.of(request, requestBytes);
+    if (!origin) {
+      stream.reset(ERROR_CODE.REFUSED_STREAM);
+      return false;
+    }
+    this.lastUsedMs = this.host.now;
+    const served = spare.pop() ?? new ServerStream();
+    this.#open.add(served);
+    served.begin(this, stream, origin, request, requestBytes);
+    return true;
+  }
+
+  /** Counts a request that was malformed. */
+  refused(refusal: number): void {
+    this.host.stats.counter(parseErrorCounter(refusal as ParseError));
+  }
+
+  over(stream: ServerStream, isSpoilt: boolean): void {
+    this.#open.delete(stream);
+    this.lastUsedMs = this.host.now;
+    if (!isSpoilt && spare.length < SPARE_STREAMS_MAX) spare.push(stream);
+  }
+
+  /** Ends streams in which nothing has moved for too long; answers in how many milliseconds to look again. */
+  sweep(nowMs: number): number {
+    let nextMs = nowMs + STREAM_IDLE_MS;
+    for (const stream of [...this.#open]) {
+      if (stream.quietUntilMs <= nowMs) stream.timeOut();
+      else if (stream.quietUntilMs < nextMs) nextMs = stream.quietUntilMs;
+    }
+    return nextMs - nowMs;
+  }
+}
