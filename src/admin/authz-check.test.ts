@@ -95,6 +95,26 @@ describe("authzCheck", () => {
     expect(authzCheck(recordsOf(), { from: "dev/spy", to: `prod/payments:${port}` })).toMatchObject({ allowed: false });
   });
 
+  test("says on which node a workload is reached", () => {
+    const text = `
+mesh: store
+namespace: prod
+nodes: { till-1: 10.0.0.1:15008, till-2: 10.0.0.2:15008 }
+services:
+  web:    { node: till-1, run: "unix:uid:1001" }
+  orders: { node: till-1, allow: [web], versions: { v1: { port: 9001 }, v2: { port: 9001, node: till-2 } } }
+`;
+    const { documents } = decodeFiles([{ path: "nodes.yaml", text }]);
+    const { records } = compile(documents, { node: "till-1", hostname: "a", resolveUser: () => undefined });
+    const answer = authzCheck(records, { from: "prod/web", to: "prod/orders" });
+    expect(answer.allowed).toBe(true);
+    expect(answer.trace?.workloads.map(({ workload, node }) => [workload, node])).toEqual([
+      ["workload/prod/orders-v1", undefined],
+      ["workload/prod/orders-v2", "till-2"],
+    ]);
+    expect(answer.lines.filter((line) => line.includes("on till-2"))).toHaveLength(1);
+  });
+
   test("looks at request headers, every line of them", () => {
     const deny = `
 apiVersion: security.istio.io/v1
