@@ -151,6 +151,16 @@ export interface Targets {
   readonly compressing: Target;
 }
 
+/** A case that is not over by then has failed. Reason: none takes a tenth of it. */
+const CASE_MS_MAX = 5000;
+
+function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`not over after ${timeoutMs} ms`)), timeoutMs);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
 /** Runs a case on a connection of its own. */
 export async function runCase(name: string, targets: Targets): Promise<void> {
   const plain = PLAIN_CASES[name];
@@ -158,7 +168,7 @@ export async function runCase(name: string, targets: Targets): Promise<void> {
   if (plain === undefined && compressing === undefined) throw new Error(`no case ${name}`);
   const caller = plain === undefined ? new Caller(targets.compressing, true) : new Caller(targets.plain);
   try {
-    await (plain ?? compressing)?.(caller);
+    await within(CASE_MS_MAX, (plain ?? compressing)?.(caller) ?? Promise.resolve());
   } finally {
     caller.close();
   }
