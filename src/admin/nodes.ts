@@ -10,9 +10,10 @@ import { integerOf, optionalTexts, textOf } from "./request-fields.ts";
 const VALID_MS_MAX = 366 * 86_400_000;
 
 /** `node invite`: a token, once. */
-export function inviteNode(keeper: Keeper, { request }: AdminCall): unknown {
-  return told(() => {
-    const invitation = keeper.nodes.live.invite({
+export function inviteNode(keeper: Keeper, { request }: AdminCall): Promise<unknown> {
+  return toldLater(async () => {
+    const live = await keeper.nodes.untilLive();
+    const invitation = live.invite({
       node: textOf(request, "node"),
       validMs: integerOf(request, "validMs", 0, VALID_MS_MAX, 900_000),
       binding: bindingOf(request["bind"]),

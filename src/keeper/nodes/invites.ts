@@ -62,8 +62,12 @@ export class Invites {
     this.#busy.delete(id);
   }
 
-  /** Throws what the disk says; in memory it is spent even then, so that it is not spent twice by one keeper. */
+  /**
+   * Throws where it was withdrawn meanwhile, and what the disk says; in memory it is spent even then, so that it is not spent
+   * twice by one keeper.
+   */
   spend(id: string, spent: Spent): void {
+    if (this.find(id) === undefined) throw new Error("the invitation was withdrawn meanwhile");
     this.#all = this.#changed(id, { spent });
     this.#write(this.#all);
   }

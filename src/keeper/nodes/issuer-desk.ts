@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { type Ban, banSequence } from "../../identity/bans.ts";
+import { readCertificate } from "../../identity/certificate.ts";
 import { CHALLENGE_BYTES } from "../../identity/issuer-request.ts";
 import { PEER_STATUS } from "../../wire/channel/frames.ts";
 import type { SiteIdentity } from "../identity/site-identity.ts";
@@ -57,13 +59,23 @@ export class IssuerDesk {
     if (customer.isBusy || customer.signed >= RENEWALS_PER_HOUR_MAX) return refused(PEER_REFUSAL.BUSY, "too often");
     customer.isBusy = true;
     customer.signed++;
+    const before = banSequence(this.#identity.trust().bans);
     try {
       const signed = await this.#identity.signIssuer(node, renewal.request, renewal.challenge);
       if ("refused" in signed) return refused(PEER_REFUSAL.REFUSED, signed.refused);
-      return { status: PEER_STATUS.OK, bytes: signed.certificate, detail: "" };
+      const ban = this.#bannedSince(node, before);
+      if (ban === undefined) return { status: PEER_STATUS.OK, bytes: signed.certificate, detail: "" };
+      // The ban was said while the child signed, and so did not know this key.
+      await this.#identity.banKeys(node, [readCertificate(signed.certificate).keyHash], ban.reason);
+      return refused(PEER_REFUSAL.BANNED, "it was banned meanwhile");
     } finally {
       customer.isBusy = false;
     }
+  }
+
+  #bannedSince(node: string, sequence: number): Ban | undefined {
+    const bans = [...this.#identity.trust().bans.values()];
+    return bans.find((ban) => ban.node === node && ban.state === "banned" && ban.sequence > sequence);
   }
 
   // Tunnels are of nodes that the documents name, so these are no more than those.

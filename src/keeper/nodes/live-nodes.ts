@@ -1,21 +1,24 @@
 import { join } from "node:path";
-import { banSequence, isKeyBanned } from "../../identity/bans.ts";
-import { printBundle, REFRESH_HINT_S } from "../../identity/bundle.ts";
+import { banSequence } from "../../identity/bans.ts";
+import { REFRESH_HINT_S } from "../../identity/bundle.ts";
+import { JOIN_KIND } from "../../identity/join-protocol.ts";
 import { isNodeName } from "../../identity/node-names.ts";
-import { PEER_STATUS, type TO_KEEPER, TO_WORKER } from "../../wire/channel/frames.ts";
+import { type TO_KEEPER, TO_WORKER } from "../../wire/channel/frames.ts";
 import type { FrameOf } from "../frames.ts";
 import type { LiveIdentity } from "../identity/live-identity.ts";
 import { readSealed, writeSealed } from "../state/sealed-json.ts";
 import { type Invitation, type InviteRequest, makeInvitation } from "./invitation.ts";
 import { isInviteOpen } from "./invite.ts";
 import { Invites } from "./invites.ts";
-import { JoinDoor, type JoinHost, type JoinOutcome } from "./join-door.ts";
+import { JoinDoor, type JoinOutcome } from "./join-door.ts";
+import { hasJoined, joinHost } from "./join-host.ts";
 import type { NodeContacts } from "./node-contacts.ts";
 import { hostPort, type NodeRow, nodeRows } from "./node-rows.ts";
 import { NodesError, type NodesHost } from "./nodes-host.ts";
 import type { PeerCalls, PeerReply, PeerWorker } from "./peer-calls.ts";
 import { PEER_REFUSAL } from "./peer-message.ts";
 import { PeerService } from "./peer-service.ts";
+import type { RefusalLog } from "./refusal-log.ts";
 import { TryLimit } from "./try-limit.ts";
 
 /** How long `ban` waits for others to say that it is in force. Contract: within a second. */
@@ -23,6 +26,13 @@ export const BAN_WAIT_MS = 1_000;
 
 /** Questions of other nodes that are answered at a time. Reason: more than workers pass on; a hostile one passes on anything. */
 export const REQUESTS_MAX = 64;
+
+/** What outlives an identity that is opened anew. */
+export interface NodesShared {
+  readonly contacts: NodeContacts;
+  readonly calls: PeerCalls;
+  readonly refusals: RefusalLog;
+}
 
 /** What a ban came to. */
 export interface BanReport {
@@ -47,18 +57,24 @@ export class LiveNodes {
   readonly #peers: PeerService;
   readonly #forgetListener: () => void;
   readonly #refresh: Timer;
+  readonly #refusals: RefusalLog;
   #doorTimer: Timer | undefined;
   #isDoorOpen = false;
   #requests = 0;
   #isClosed = false;
 
-  constructor(host: NodesHost, live: LiveIdentity, contacts: NodeContacts, calls: PeerCalls) {
+  constructor(host: NodesHost, live: LiveIdentity, { contacts, calls, refusals }: NodesShared) {
     this.#host = host;
     this.#live = live;
     this.#contacts = contacts;
+    this.#refusals = refusals;
     const nowMs = () => performance.now();
     this.#invites = openInvites(host);
-    this.#door = new JoinDoor(this.#joinHost(), this.#invites, new TryLimit(nowMs));
+    this.#door = new JoinDoor(
+      joinHost(live.site, (name) => this.#isNode(name)),
+      this.#invites,
+      new TryLimit(nowMs),
+    );
     this.#peers = new PeerService(
       {
         identity: live.site,
@@ -87,10 +103,14 @@ export class LiveNodes {
     let reply: PeerReply = { status: PEER_REFUSAL.BUSY, bytes: NOTHING };
     if (this.#requests < REQUESTS_MAX) {
       this.#requests++;
-      reply = await (door === "join" ? this.#join(bytes, address) : this.#peers.answer(node, address, kind, bytes));
+      reply = await (door === "join"
+        ? this.#join(kind, bytes, address)
+        : this.#peers.answer(node, address, kind, bytes));
       this.#requests--;
     }
     worker.send({ type: TO_WORKER.PEER_ANSWER, requestId, status: reply.status, bytes: reply.bytes });
+    // After the answer: a door that closes puts out who is within.
+    if (door === "join") this.#watchDoor();
   }
 
   /** A new worker has to know whether the door is open. */
@@ -118,7 +138,7 @@ export class LiveNodes {
         `add a document: apiVersion: selvedge/v1, kind: Node, metadata: { name: ${node} }, spec: { address: "HOST:PORT" }`,
       );
     }
-    if (!asked.isReplacing && this.#hasJoined(node)) {
+    if (!asked.isReplacing && hasJoined(site, node)) {
       throw new NodesError(`${node} has joined already`, "for another machine under this name add --replace");
     }
     const invitation = makeInvitation(this.#invites, site, { ...asked, address: asked.address ?? this.#ownAddress() });
@@ -162,9 +182,15 @@ export class LiveNodes {
     return this.#spread(node, outcome.keyHashes);
   }
 
-  /** Lifts every ban of a node's keys. Rejects with NodesError. */
+  /** Lifts every ban of a node's keys, unless another machine has its name by now. Rejects with NodesError. */
   async unban(node: string): Promise<BanReport> {
     this.#requireRoot("unban");
+    if (hasJoined(this.#live.site, node)) {
+      throw new NodesError(
+        `a machine that is not banned has the name ${node} by now`,
+        "the keys of the one before stay banned; let that machine join under another name",
+      );
+    }
     const outcome = await this.#live.site.unban(node);
     if ("refused" in outcome) throw new NodesError(outcome.refused);
     this.#host.tell({ what: "unbanned", node, address: "", detail: "", keys: outcome.keyHashes });
@@ -193,10 +219,12 @@ export class LiveNodes {
     return { node, keys, isInForce, acknowledged, waitingFor };
   }
 
-  async #join(bytes: Uint8Array, address: string): Promise<PeerReply> {
+  async #join(kind: number, bytes: Uint8Array, address: string): Promise<PeerReply> {
+    if (kind !== JOIN_KIND.JOIN) return { status: PEER_REFUSAL.UNKNOWN_KIND, bytes: NOTHING };
     const { outcome, ...reply } = await this.#door.join(bytes, address);
     this.#tellJoin(outcome);
-    this.#watchDoor();
+    // Others show the new machine in their lists.
+    if (outcome.result === "joined") void this.#peers.changed();
     return reply;
   }
 
@@ -204,42 +232,9 @@ export class LiveNodes {
     const isAdmitted = result === "joined" || result === "repeated";
     this.#host.countJoin(isAdmitted);
     // Whoever was told to wait and does not must not fill the disk with it.
-    if (result === "too_many_tries") return;
+    if (result === "too_many_tries" || (!isAdmitted && !this.#refusals.mayWrite())) return;
     const what = isAdmitted ? "joined" : "join_refused";
     this.#host.tell({ what, node, address, detail: detail === "" ? result : `${result}: ${detail}`, tokenId, keyHash });
-  }
-
-  #joinHost(): JoinHost {
-    const { site } = this.#live;
-    return {
-      trustDomain: site.trustDomain,
-      holdsRoot: site.holdsRoot,
-      nowMs: () => Math.floor(site.nowMs()),
-      isNode: (name) => this.#isNode(name),
-      hasJoined: (name) => this.#hasJoined(name),
-      signIssuer: async (node, request, challenge) => {
-        try {
-          const signed = await site.signIssuer(node, request, challenge);
-          return "refused" in signed ? signed.refused : signed.certificate;
-        } catch (error) {
-          return error instanceof Error ? error.message : String(error);
-        }
-      },
-      banOthers: async (node, keyHash) => {
-        const others = site.issuedIssuers().filter((issued) => issued.node === node && issued.keyHash !== keyHash);
-        const keys = [...new Set(others.map((issued) => issued.keyHash))].filter(
-          (key) => !site.siteTrust.isBanned(key),
-        );
-        if (keys.length === 0) return;
-        const outcome = await site.banKeys(node, keys, "another machine took its name");
-        if ("refused" in outcome) throw new Error(outcome.refused);
-      },
-      trust: () => ({
-        bundle: new TextEncoder().encode(printBundle(site.trust().bundle)),
-        trust: site.trustMessage(),
-        floorMs: Math.floor(site.clock.floorMs),
-      }),
-    };
   }
 
   #requireRoot(verb: string): void {
@@ -253,15 +248,6 @@ export class LiveNodes {
 
   #isNode(name: string): boolean {
     return this.#host.facts().nodes.some((record) => record.name === name);
-  }
-
-  #hasJoined(name: string): boolean {
-    const { site } = this.#live;
-    const nowMs = site.nowMs();
-    const { bans } = site.trust();
-    return site
-      .issuedIssuers()
-      .some(({ node, keyHash, notAfterMs }) => node === name && notAfterMs > nowMs && !isKeyBanned(bans, keyHash));
   }
 
   #ownAddress(): string {
@@ -305,6 +291,3 @@ function openInvites({ statePath, note }: NodesHost): Invites {
     write: (value) => writeSealed(path, value),
   });
 }
-
-/** What is answered where there is no identity. */
-export const NO_IDENTITY: PeerReply = { status: PEER_STATUS.REFUSED, bytes: NOTHING };

@@ -12,6 +12,8 @@ import { PeerCalls, type PeerWorker } from "./peer-calls.ts";
 const OPENING_WAIT_MS = 10_000;
 const OPENING_LOOK_MS = 20;
 
+import { RefusalLog } from "./refusal-log.ts";
+
 /**
  * A keeper's door to the other nodes. What is behind it is loaded when there is an identity to speak for; a node alone keeps
  * none of it in memory.
@@ -21,6 +23,7 @@ export class NodeService implements NodeFrames {
   readonly #host: NodesHost;
   readonly #identity: IdentityService;
   readonly #calls = new PeerCalls();
+  readonly #refusals = new RefusalLog(() => performance.now());
   readonly #forgetOpened: () => void;
   #live: LiveNodes | undefined;
   #isClosed = false;
@@ -34,7 +37,11 @@ export class NodeService implements NodeFrames {
         this.#live = undefined;
         // It may have been closed, or opened once more, while this was loaded.
         if (!this.#isClosed && identity.live === live) {
-          this.#live = new LiveNodes(host, live, this.contacts, this.#calls);
+          this.#live = new LiveNodes(host, live, {
+            contacts: this.contacts,
+            calls: this.#calls,
+            refusals: this.#refusals,
+          });
           for (const node of this.contacts.connected()) this.#live.connected(node);
         }
       });
@@ -91,18 +98,23 @@ export class NodeService implements NodeFrames {
   tunnel(worker: Worker, frame: FrameOf<typeof TO_KEEPER.TUNNEL>): void {
     const { node, direction, isUp, address, reason } = frame;
     const canBeAsked = this.contacts.tunnel(worker.id, frame, this.#identity.site?.nowMs() ?? Date.now());
-    this.#host.tell({
-      what: isUp ? "connected" : "disconnected",
-      node,
-      address,
-      detail: isUp ? direction : `${direction}: ${reason}`,
-    });
+    const what = isUp ? "connected" : "disconnected";
+    // Not for the audit log: lines that come and go say nothing about who may do what.
+    this.#host.emit({ event: "node", what, node, address, detail: isUp ? direction : `${direction}: ${reason}` });
     if (canBeAsked) this.#live?.connected(node);
   }
 
   refused(_worker: Worker, { node, address, reason, detail }: FrameOf<typeof TO_KEEPER.REFUSED>): void {
     this.contacts.refused(node, reason);
-    this.#host.tell({ what: "refused", node, address, detail: detail === "" ? reason : `${reason}: ${detail}` });
+    const repeats = this.#refusals.note(`${node} ${address} ${reason}`);
+    if (repeats === undefined) return;
+    const text = detail === "" ? reason : `${reason}: ${detail}`;
+    this.#host.tell({
+      what: "refused",
+      node,
+      address,
+      detail: repeats === 0 ? text : `${text} (${repeats} more before)`,
+    });
   }
 
   /** Nothing is answered or told any more. */

@@ -1,5 +1,5 @@
 import type { SiteFacts } from "../site-facts.ts";
-import type { NodeAudit } from "./node-event.ts";
+import type { NodeAudit, NodeEvent } from "./node-event.ts";
 import type { PeerWorker } from "./peer-calls.ts";
 
 /** What the keeper's part for other nodes needs of the rest of the keeper. */
@@ -7,6 +7,7 @@ export interface NodesHost {
   readonly statePath: string;
   readonly workers: () => readonly PeerWorker[];
   readonly facts: () => SiteFacts;
+  readonly emit: (event: NodeEvent) => void;
   /** Writes a line into the audit log, and tells it as an event. */
   readonly tell: (audit: NodeAudit) => void;
   /** Counts one more at the join door. */

@@ -23,6 +23,7 @@ export function nodesHost(keeper: KeeperParts): NodesHost {
     statePath: keeper.state.path,
     workers: () => keeper.fleet.workers,
     facts: () => keeper.facts,
+    emit: (event) => keeper.options.emit(event),
     countJoin: (isAdmitted) => keeper.stats.own.add(isAdmitted ? COUNTER.nodesJoined : COUNTER.joinsRefused),
     note: (what, reason) => (reason === undefined ? keeper.state.forgive(what) : keeper.state.note(what, reason)),
     tell: ({ what, node, address, detail, ...more }) => {
