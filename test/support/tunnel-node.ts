@@ -13,6 +13,7 @@ import { SharedHeads } from "../../src/proxy/http2/shared-heads.ts";
 import { RecordStore } from "../../src/proxy/mesh/store.ts";
 import type { KeeperQuestion } from "../../src/proxy/tunnel/keeper-relay.ts";
 import type { RefusalReport } from "../../src/proxy/tunnel/refusal-reports.ts";
+import { NO_TUNNEL_STREAMS, type TunnelStreams } from "../../src/proxy/tunnel/stream-handler.ts";
 import type { TunnelState } from "../../src/proxy/tunnel/tunnel-host.ts";
 import type { TunnelLink } from "../../src/proxy/tunnel/tunnel-link.ts";
 import { Tunnels } from "../../src/proxy/tunnel/tunnels.ts";
@@ -178,13 +179,15 @@ export function banNode(identities: { bans: BanList }, node: string, keyHash: st
   return identities.bans;
 }
 
-/** Two nodes that are connected both ways, `till-1` on 127.0.0.1 and `till-2` on 127.0.0.2. */
+/** Two nodes that are connected both ways, `till-1` on 127.0.0.1 and `till-2` on 127.0.0.2, where `streams` takes what comes. */
 export async function twoNodes(
   identities: TunnelAuthority,
   workloads: { readonly [node: string]: readonly string[] } = {},
+  streams: TunnelStreams = NO_TUNNEL_STREAMS,
 ): Promise<readonly [TunnelNode, TunnelNode]> {
   const one = new TunnelNode(identities, "till-1");
   const two = new TunnelNode(identities, "till-2");
+  two.tunnels.streams = streams;
   const place = (node: TunnelNode, hostname: string, port: number): TunnelPlace => ({
     name: node.name,
     hostname,
