@@ -14,6 +14,7 @@ import { connectionsMax, DataPath } from "./worker/data-path.ts";
 import { Listeners } from "./worker/listeners.ts";
 import { MetricsRelay } from "./worker/metrics-relay.ts";
 import { SnapshotIntake } from "./worker/snapshot-intake.ts";
+import { type SendFrame, takeTunnelFrame, tunnelWire } from "./worker/tunnel-frames.ts";
 
 /** Grace of a drain that a signal asks for: the keeper that could name one is gone. */
 const SIGNAL_GRACE_MS = 10_000;
@@ -43,6 +44,7 @@ class Worker {
   readonly #intake: SnapshotIntake;
   #channel: KeeperChannel | null = null;
   #isDraining = false;
+  readonly #send: SendFrame = (frame) => this.#channel?.send(frame) ?? false;
 
   constructor(argument: Argument, diag: SockDiag) {
     // The region's descriptor stays open: the next keeper finds the counts through it.
@@ -64,6 +66,7 @@ class Worker {
         endpoint: (endpoint, state, reason) => {
           this.#channel?.send({ type: TO_KEEPER.ENDPOINT, endpoint, state, reason });
         },
+        tunnels: tunnelWire(this.#send),
       },
       connectionsMax(descriptorLimit()),
     );
@@ -88,6 +91,7 @@ class Worker {
         this.#dataPath.attestor.keeperGone();
         this.#dataPath.attestor.runs = 0;
         this.#metrics.cut();
+        this.#dataPath.nodeTunnels.keeperGone();
         // The keeper died before it said what to serve: nobody would ever find or end this worker.
         if (this.#dataPath.store.generation === 0) process.exit(1);
       },
@@ -125,6 +129,8 @@ class Worker {
         this.#dataPath.recorder.sampler.tapped = frame.isOn;
         this.#stats.gauge(GAUGE.tapActive, frame.isOn ? 1 : 0);
         break;
+      default:
+        takeTunnelFrame(this.#dataPath.nodeTunnels, frame, this.#send);
     }
   }
 
@@ -137,7 +143,9 @@ class Worker {
   }
 
   #openListeners(): void {
-    for (const outcome of this.#listeners.update(this.#dataPath.store.all("listener"))) {
+    // Those of tunnels open when there is an identity to show: see `Tunnels`.
+    const records = [...this.#dataPath.store.all("listener")].filter(({ role }) => role !== "tunnel");
+    for (const outcome of this.#listeners.update(records)) {
       const { key, port, errno, message } = outcome;
       this.#channel?.send({ type: TO_KEEPER.LISTENING, listener: key, port, errno, message });
     }
@@ -151,6 +159,7 @@ class Worker {
     const nowMs = performance.now();
     this.#stats.gauge(GAUGE.eventLoopLag, Math.max(0, nowMs - expectedMs) / 1000);
     this.#dataPath.tunnels.report();
+    this.#dataPath.nodeTunnels.tick();
     this.#stats.beat();
     const nextMs = this.#dataPath.connections.size > 0 ? HOUSEKEEPING_MS : HOUSEKEEPING_IDLE_MS;
     setTimeout(() => this.#keepHouse(nowMs + nextMs), nextMs);
