@@ -6,6 +6,13 @@ import { StatsWriter } from "../../src/telemetry/stats-writer.ts";
 import { meshText, type TestMesh } from "./test-mesh.ts";
 import { compileYaml } from "./worker-harness.ts";
 
+const NO_TUNNEL_WIRE = {
+  tunnel: () => undefined,
+  refused: () => undefined,
+  listening: () => undefined,
+  request: () => false,
+};
+
 /** The data path of a worker within the test, so that the test decides when what it waits for happens. Dispose of it. */
 export class InProcessMesh implements Disposable {
   readonly #diag = new SockDiag();
@@ -16,7 +23,12 @@ export class InProcessMesh implements Disposable {
   constructor() {
     const stats = new StatsWriter(new Uint8Array(REGION_BYTES), { workerId: 1, startedAtMs: 0 });
     const metrics = { active: 0, begin: () => null };
-    this.#path = new DataPath(stats, this.#diag, { ask: () => false, metrics, endpoint: () => undefined }, 100);
+    this.#path = new DataPath(
+      stats,
+      this.#diag,
+      { ask: () => false, metrics, endpoint: () => undefined, tunnels: NO_TUNNEL_WIRE },
+      100,
+    );
     this.#listeners = new Listeners(this.#path);
   }
 
