@@ -1,6 +1,6 @@
 import type { IssueRequest } from "../../identity/issue-protocol.ts";
 import type { IssueOutcome } from "../ca/issue-child.ts";
-import { ISSUED_FILE, ROOT_FILE, SITE_FILE } from "./identity-files.ts";
+import { CLOCK_FILE, ISSUED_FILE, ROOT_FILE, SITE_FILE } from "./identity-files.ts";
 import { type IdentityStore, IdentityStoreError } from "./identity-store.ts";
 import { firstTrust } from "./site-trust.ts";
 
@@ -20,6 +20,8 @@ export async function foundSite(
   const signer = store.sealSigner("root-key", root);
   store.write(ROOT_FILE, { signers: [signer], phase: "steady", sinceMs: nowMs, isCompromised: false });
   store.write(ISSUED_FILE, { completeSinceMs: nowMs, isShared: false, issuers: [] });
+  // The one time that a wall clock is believed: everything of this site begins now.
+  store.write(CLOCK_FILE, { floorMs: nowMs });
   store.writeTrust(trust);
   store.write(SITE_FILE, { trustDomain, node, origin: "own" });
 }

@@ -2,9 +2,11 @@ import { type BanList, mergeBans } from "../../identity/bans.ts";
 import { makeBundle, type TrustBundle } from "../../identity/bundle.ts";
 import type { Signer } from "../../identity/issue-protocol.ts";
 import { readTrustMessage } from "../../identity/trust-message.ts";
-import { ISSUED_FILE, ISSUER_FILE, SITE_FILE } from "./identity-files.ts";
+import { CLOCK_FILE, ISSUED_FILE, ISSUER_FILE, SITE_FILE } from "./identity-files.ts";
 import { type IdentityStore, IdentityStoreError } from "./identity-store.ts";
 import { issuerProblem } from "./own-issuer.ts";
+import { readStored } from "./root-keys.ts";
+import { madeAtMs } from "./site-clock.ts";
 import { SiteTrust, storedTrust } from "./site-trust.ts";
 
 /** What a node was given when it was let in. */
@@ -54,6 +56,8 @@ export function joinSite(store: IdentityStore, joined: JoinedIdentity): string |
   const aside = store.exists ? store.setAside() : undefined;
   const sealed = store.sealSigner("issuer-key", issuer);
   store.write(ISSUER_FILE, sealed);
+  // What time it was for the root's node when it signed: a box that wakes in 1970 next time has at least that.
+  store.write(CLOCK_FILE, { floorMs: madeAtMs(readStored(issuer.certificate)) });
   store.writeTrust(trust);
   store.write(SITE_FILE, { trustDomain, node, origin: "joined" });
   return aside;

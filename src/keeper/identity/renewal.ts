@@ -49,6 +49,7 @@ export class Renewal {
   /** On the root's node. */
   readonly rootChange: RootChange;
   #working: Promise<void> | undefined;
+  #queued: Promise<void> | undefined;
   #isStopped = false;
   #lookAtMs = 0;
   #lookAtMonotonicMs = 0;
@@ -98,8 +99,17 @@ export class Renewal {
   }
 
   /** Does what is due; resolves when that is done, whatever came of it. Never rejects. */
-  async work(): Promise<void> {
-    await this.#alone(() => this.#work());
+  work(): Promise<void> {
+    if (this.#queued !== undefined) return this.#queued;
+    let hasBegun = false;
+    const working = this.#alone(() => {
+      hasBegun = true;
+      this.#queued = undefined;
+      return this.#work();
+    });
+    // One that waits for its turn sees whatever happens until then: it does for everybody who asks meanwhile.
+    if (!hasBegun) this.#queued = working;
+    return working;
   }
 
   /** Resolves when nothing is under way. */
@@ -119,7 +129,8 @@ export class Renewal {
   }
 
   async #alone<Result>(act: () => Promise<Result>): Promise<Result | undefined> {
-    await this.settled();
+    // Checked again after each wait: of several that wait for the same, only the first may begin.
+    while (this.#working !== undefined) await this.#working;
     if (this.#isStopped) return undefined;
     const acting = act();
     this.#working = acting.then(

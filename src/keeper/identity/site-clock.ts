@@ -1,3 +1,4 @@
+import type { Certificate } from "../../identity/certificate.ts";
 import {
   type Clock,
   type ClockReading,
@@ -9,6 +10,7 @@ import {
   switchClock,
   vouchFloor,
 } from "../../identity/clock.ts";
+import { BACKDATE_MS } from "../../identity/lifetimes.ts";
 import { CLOCK_FILE } from "./identity-files.ts";
 import type { IdentityStore } from "./identity-store.ts";
 
@@ -17,6 +19,11 @@ export const EARLIEST_MS = Date.UTC(2026, 10, 1);
 
 /** Between two writings of the floor. Reason: what a crash loses of it; more often would wear out a memory card. */
 export const FLOOR_WRITE_MS = 3_600_000;
+
+/** What time it was for whoever made a certificate of ours. */
+export function madeAtMs(certificate: Pick<Certificate, "notBeforeMs">): number {
+  return certificate.notBeforeMs + BACKDATE_MS;
+}
 
 /** The clock that certificates of one site are judged by, with its floor on disk; see `identity/clock.ts`. */
 export class SiteClock {

@@ -11,7 +11,7 @@ import { type IdentityStore, IdentityStoreError } from "./identity-store.ts";
 import { withIssued } from "./issued-issuers.ts";
 import { OwnIssuer } from "./own-issuer.ts";
 import { RootKeys } from "./root-keys.ts";
-import { SiteClock } from "./site-clock.ts";
+import { madeAtMs, SiteClock } from "./site-clock.ts";
 import { type Adopted, SiteTrust } from "./site-trust.ts";
 
 /** What an identity acts through. */
@@ -164,8 +164,11 @@ export class SiteIdentity {
   installIssuer(der: Uint8Array): string | undefined {
     const { trustDomain, node, siteTrust: trust } = this;
     const problem = this.issuer.install(der, { trustDomain, node, trust, nowMs: this.nowMs() });
-    if (problem === undefined) this.changed("issuer");
-    return problem;
+    if (problem !== undefined) return problem;
+    const { certificate } = this.issuer;
+    if (certificate !== undefined) this.clock.vouch(madeAtMs(certificate), certificate.notAfterMs);
+    this.changed("issuer");
+    return undefined;
   }
 
   /** The root's last word about whom to believe, signed by it: to be handed on to any node as it is. */

@@ -3,10 +3,11 @@ import { mergeBans, parseBans } from "../../identity/bans.ts";
 import { parseBundle } from "../../identity/bundle.ts";
 import { readCertificate } from "../../identity/certificate.ts";
 import { makeTrustMessage } from "../../identity/trust-message.ts";
-import { ISSUED_FILE, ISSUER_FILE, ROOT_FILE, SITE_FILE, type StoredSite } from "./identity-files.ts";
+import { CLOCK_FILE, ISSUED_FILE, ISSUER_FILE, ROOT_FILE, SITE_FILE, type StoredSite } from "./identity-files.ts";
 import { type IdentityStore, IdentityStoreError } from "./identity-store.ts";
 import { publicKeyHash } from "./own-issuer.ts";
 import { RootKeys } from "./root-keys.ts";
+import { madeAtMs } from "./site-clock.ts";
 import { SiteTrust, storedTrust } from "./site-trust.ts";
 
 /**
@@ -70,6 +71,9 @@ function take(store: IdentityStore, backup: RootBackup, how: TakeRoot, nowMs: nu
   // What the root signed so far is not in a backup.
   if (store.read(ISSUED_FILE).state !== "good")
     store.write(ISSUED_FILE, { completeSinceMs: nowMs, isShared: true, issuers: [] });
+  const floorMs = madeAtMs(readCertificate(rootCertificate));
+  const clock = store.read(CLOCK_FILE);
+  if (clock.state !== "good" || clock.value.floorMs < floorMs) store.write(CLOCK_FILE, { floorMs });
   store.writeTrust(trust);
   // An issuer of the same root that cannot be read is made anew.
   if (store.read(ISSUER_FILE).state === "rotten") store.remove(ISSUER_FILE);
