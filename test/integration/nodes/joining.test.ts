@@ -1,0 +1,171 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { runSelvedge } from "../../support/mesh-process.ts";
+import { auditLines, connected, listNodes, SiteOfNodes } from "../../support/site-of-nodes.ts";
+
+describe("a machine with a token", () => {
+  test("joins, is reached by the others and reaches them, and both list it", async () => {
+    await using site = new SiteOfNodes();
+    const first = await site.start(1);
+    expect((await listNodes(first))["till-2"]?.state).toBe("unknown");
+    const token = await site.invite(2);
+    expect(token).toMatch(/^selvedge1\.[-_A-Za-z0-9]+$/);
+    expect((await listNodes(first))["till-2"]?.state).toBe("invited");
+    const second = site.node(2);
+    const joined = await site.join(second, token);
+    expect(joined).toMatchObject({ code: 0, stderr: "" });
+    expect((await listNodes(first))["till-2"]?.state).toBe("joined");
+    const from = first.events.length;
+    await site.start(2);
+    await Promise.all([connected(first, "till-2", from), connected(second, "till-1")]);
+    const [atFirst, atSecond] = [await listNodes(first), await listNodes(second)];
+    expect(atFirst["till-1"]).toMatchObject({ state: "this", holdsRoot: true, address: site.address(1) });
+    expect(atFirst["till-2"]).toMatchObject({ state: "connected", address: site.address(2) });
+    expect(atSecond["till-1"]).toMatchObject({ state: "connected", holdsRoot: true, key: atFirst["till-1"]?.key });
+    expect(atSecond["till-2"]).toMatchObject({ state: "this", key: atFirst["till-2"]?.key });
+    expect(Date.parse(atFirst["till-2"]?.expiry ?? "") - Date.now()).toBeGreaterThan(44 * 86_400_000);
+    const [audit] = await auditLines(first, "node-joined");
+    expect(audit).toMatchObject({ node: "till-2", address: "127.0.0.1", keyHash: atFirst["till-2"]?.key });
+  }, 30_000);
+
+  test("is let in once: whoever comes later with the same token is refused, and that is written down", async () => {
+    await using site = new SiteOfNodes();
+    const first = await site.start(1);
+    const token = await site.invite(2);
+    expect((await site.join(site.node(2), token)).code).toBe(0);
+    const again = await site.join(site.node(2, "thief"), token);
+    expect(again.code).toBe(1);
+    expect(again.stderr).toContain("the token has been used already");
+    expect(existsSync(join(site.node(2, "thief").state, "identity"))).toBe(false);
+    const [audit] = await auditLines(first, "node-join-refused");
+    expect(audit).toMatchObject({ node: "till-2", address: "127.0.0.1" });
+    expect(String(audit?.["detail"])).toContain("token_spent");
+    expect((await first.metrics()).sum("selvedge_node_joins_refused_total")).toBe(1);
+  }, 30_000);
+
+  test("shares it with others that come at the same moment, and exactly one gets in", async () => {
+    await using site = new SiteOfNodes();
+    await site.start(1);
+    const token = await site.invite(2);
+    const boxes = ["a", "b", "c"].map((box) => site.node(2, box));
+    const codes = (await Promise.all(boxes.map((box) => site.join(box, token)))).map(({ code }) => code);
+    expect(codes.sort()).toEqual([0, 1, 1]);
+  }, 30_000);
+
+  test("is refused with a token whose secret was changed, and the token is void after a few", async () => {
+    await using site = new SiteOfNodes();
+    await site.start(1);
+    const token = await site.invite(2);
+    const { parseJoinToken, printJoinToken } = await import("../../../src/identity/join-token.ts");
+    const read = parseJoinToken(token);
+    if (typeof read === "string") throw new Error(read);
+    const wrong = printJoinToken({ ...read, secret: new Uint8Array(32) });
+    for (let tries = 0; tries < 5; tries++) {
+      const refused = await site.join(site.node(2), wrong);
+      expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("it does not know this token")]);
+    }
+    expect((await site.join(site.node(2), token)).code).toBe(1);
+  }, 40_000);
+
+  test("that has expired is refused", async () => {
+    await using site = new SiteOfNodes();
+    await site.start(1);
+    const token = await site.invite(2, "--valid", "1s");
+    await Bun.sleep(1100);
+    const late = await site.join(site.node(2), token);
+    expect(late.code).toBe(1);
+    expect(existsSync(join(site.node(2).state, "identity"))).toBe(false);
+  }, 30_000);
+
+  test("shows nothing to a node of another site, whatever its name is", async () => {
+    await using site = new SiteOfNodes();
+    await using other = new SiteOfNodes();
+    await site.start(1);
+    const stranger = await other.start(1);
+    // The other site's door stands open too.
+    await other.invite(2);
+    const token = await site.invite(2, "--address", other.address(1));
+    const refused = await site.join(site.node(2), token);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain("it belongs to another site");
+    expect(await auditLines(stranger, "node-join-refused")).toEqual([]);
+  }, 30_000);
+
+  test("shows nothing to another node of the same site either", async () => {
+    await using site = new SiteOfNodes();
+    await site.start(1);
+    const second = await site.add(2);
+    const token = await site.invite(3, "--address", site.address(2));
+    const refused = await site.join(site.node(3), token);
+    expect(refused.code).toBe(1);
+    expect(await auditLines(second, "node-join-refused")).toEqual([]);
+  }, 30_000);
+
+  test("that is bound to other hardware is refused, and one for 14 days has to be bound", async () => {
+    await using site = new SiteOfNodes();
+    const first = await site.start(1);
+    const unbound = await first.cli("node", "invite", "till-2", "--valid", "14d");
+    expect([unbound.code, unbound.stdout]).toEqual([1, ""]);
+    expect(unbound.stderr).toContain("--bind");
+    const token = await site.invite(2, "--valid", "14d", "--bind", "serial:NO-SUCH-MACHINE-1");
+    const refused = await site.join(site.node(2), token);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain("bound to another machine");
+  }, 30_000);
+});
+
+describe("joining", () => {
+  test("is refused for a name that the documents do not have, for this node, and on a node without the root", async () => {
+    await using site = new SiteOfNodes();
+    const first = await site.start(1);
+    const second = await site.add(2);
+    for (const [mesh, name, words] of [
+      [first, "till-9", "the documents name no node till-9"],
+      [first, "till-1", "till-1 is this node"],
+      [first, "till-2", "till-2 has joined already"],
+      [second, "till-3", "this node does not hold the site's root"],
+    ] as const) {
+      const refused = await mesh.cli("node", "invite", name);
+      expect([refused.code, refused.stdout]).toEqual([1, ""]);
+      expect(refused.stderr).toContain(words);
+    }
+  }, 30_000);
+
+  test("is refused over a state directory that a running node uses, and over one whose root others depend on", async () => {
+    await using site = new SiteOfNodes();
+    await using other = new SiteOfNodes();
+    const first = await site.start(1);
+    await site.add(2);
+    await other.start(1);
+    const token = await other.invite(2);
+    const inUse = await other.join(first, token);
+    expect([inUse.code, inUse.stderr]).toEqual([1, expect.stringContaining("in use by process")]);
+    await first.stop();
+    const needed = await other.join(first, token);
+    expect([needed.code, needed.stderr]).toEqual([1, expect.stringContaining("which other nodes depend on")]);
+  }, 40_000);
+
+  test("puts a root aside that nobody depends on", async () => {
+    await using site = new SiteOfNodes();
+    await using lonely = new SiteOfNodes("lonely.example");
+    await site.start(1);
+    const mesh = await lonely.start(2);
+    await mesh.stop();
+    const joined = await site.join(mesh, await site.invite(2));
+    expect(joined.code).toBe(0);
+    expect(joined.stdout).toContain("identity.aside-1");
+    expect(readdirSync(mesh.state)).toContain("identity.aside-1");
+  }, 40_000);
+
+  test("says in a word what a text is that is no token, and asks nobody", async () => {
+    for (const [text, words] of [
+      ["hello", "this is no token"],
+      ["selvedge2.AAAA", "another version"],
+      ["selvedge1.AAAA", "not copied whole"],
+    ] as const) {
+      const refused = await runSelvedge(["node", "join", text, "--state", "/nonexistent/state"]);
+      expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(words)]);
+    }
+  });
+});
