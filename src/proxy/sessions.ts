@@ -15,11 +15,15 @@ import type { LastingOrigin } from "./exchange/request-origin.ts";
 import { Http2Session } from "./http2/server-session.ts";
 import type { Destination, ExternalPort, Target } from "./mesh/destination.ts";
 import { MetricsSession, type MetricsSource } from "./metrics-session.ts";
+import type { Pin } from "./pin/pin.ts";
+import { pinLines } from "./pin/pin-lines.ts";
 import { RequestSummary } from "./recorder.ts";
 import { mayStreamGoOn, mayUpgradeGoOn } from "./relay/judge-again.ts";
-import { judgeStream, type StreamVerdict } from "./relay/judge-stream.ts";
+import { judgePinnedStream, judgeStream, type StreamVerdict } from "./relay/judge-stream.ts";
 import type { OpenTunnels } from "./relay/open-tunnels.ts";
 import { TunnelSession } from "./relay/tunnel-session.ts";
+import { RemoteWay } from "./remote/remote-way.ts";
+import type { Way } from "./upstream/endpoint.ts";
 import type { Passthrough } from "./upstream/passthrough.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
@@ -90,21 +94,25 @@ export class Sessions implements SessionFactory {
 
   connect(connection: Downstream, origin: LastingOrigin, headBytes: Buffer, head: RequestHead, rest: Buffer): void {
     const { mesh } = connection.host;
+    if (origin.pin) {
+      this.#connectPinned(connection, origin, origin.pin, headBytes, head, rest);
+      return;
+    }
     if (connection.entrance.record.role !== "outbound") {
       // Elsewhere the destination is known, or the caller is from outside: neither is to choose one.
-      this.#refuseConnect(connection, 404, FLAG.NR, null, headBytes, head);
+      this.#refuseConnect(connection, FLAG.NR, null, headBytes, head);
       return;
     }
     const authority = latin1(headBytes, head.authorityStart, head.authorityEnd);
     const destination = mesh.resolve(authority, origin.caller.facts.namespace, 443);
     if (destination) {
-      if (destination.isTcp) this.#connectStream(connection, destination, headBytes, head, rest);
+      if (destination.isTcp) this.#connectTo(connection, destination, headBytes, head, rest);
       else this.#inside(connection, authority, rest);
       return;
     }
     const outside = passthroughFor(mesh, origin.caller, authority, 443);
     if (!outside) {
-      this.#refuseConnect(connection, 404, FLAG.NR, null, headBytes, head);
+      this.#refuseConnect(connection, FLAG.NR, null, headBytes, head);
       return;
     }
     const { session } = connection;
@@ -114,9 +122,9 @@ export class Sessions implements SessionFactory {
       // The snapshot may have changed while the name was looked up, which its owner can draw out as he likes.
       if (!origin.refresh()) connection.close();
       else if (!passthroughFor(mesh, origin.caller, authority, 443)) {
-        this.#refuseConnect(connection, 404, FLAG.NR, null, headBytes, head);
-      } else if (port) this.#connectStream(connection, port, headBytes, head, rest);
-      else this.#refuseConnect(connection, 503, FLAG.UF, null, headBytes, head);
+        this.#refuseConnect(connection, FLAG.NR, null, headBytes, head);
+      } else if (port) this.#connectTo(connection, port, headBytes, head, rest);
+      else this.#refuseConnect(connection, FLAG.UF, null, headBytes, head);
     });
   }
 
@@ -139,7 +147,7 @@ export class Sessions implements SessionFactory {
     if (rest.length > 0) session.received(rest);
   }
 
-  #connectStream(
+  #connectTo(
     connection: Downstream,
     destination: Destination,
     headBytes: Buffer,
@@ -147,32 +155,53 @@ export class Sessions implements SessionFactory {
     rest: Buffer,
   ): void {
     const verdict = this.#judge(connection, destination);
+    const recheck = (target: Target) => this.#recheck(connection, destination, target);
+    this.#connectStream(connection, destination, verdict, recheck, headBytes, head, rest);
+  }
+
+  /** A stream that another node asks for, with an endpoint of this one. */
+  #connectPinned(
+    connection: Downstream,
+    origin: LastingOrigin,
+    pin: Pin,
+    headBytes: Buffer,
+    head: RequestHead,
+    rest: Buffer,
+  ): void {
+    const { mesh } = connection.host;
+    const verdict = judgePinnedStream(mesh, origin.caller, pin);
+    const parent = pin.parent ?? pin.port;
+    const recheck = (target: Target) => () => origin.refresh() && mayStreamGoOn(mesh, origin.caller, parent, target);
+    this.#connectStream(connection, parent, verdict, recheck, headBytes, head, rest);
+  }
+
+  #connectStream(
+    connection: Downstream,
+    parent: Destination,
+    verdict: StreamVerdict,
+    recheck: (target: Target) => () => boolean,
+    headBytes: Buffer,
+    head: RequestHead,
+    rest: Buffer,
+  ): void {
     const target = verdict.target;
     if (verdict.flag !== FLAG.none || !target) {
-      const status =
-        verdict.denial || verdict.flag === FLAG.RBAC
-          ? 403
-          : verdict.flag === FLAG.NR
-            ? 404
-            : verdict.flag === FLAG.NC
-              ? 500
-              : 503;
-      this.#refuseConnect(connection, status, verdict.flag, verdict, headBytes, head);
+      this.#refuseConnect(connection, verdict.flag, verdict, headBytes, head);
       return;
     }
     const summary = this.#summaryOf(connection, verdict);
-    const recheck = this.#recheck(connection, destination, target);
-    const session = this.#tunnel(connection, target, summary, recheck, {
+    const events = {
       connected: () => establish(connection),
-      failed: (flag) => this.#refuseConnect(connection, 503, flag, verdict, headBytes, head),
-    });
+      failed: (flag: number) => this.#refuseConnect(connection, flag, verdict, headBytes, head),
+    };
+    const way = wayTo(connection, parent, verdict, target);
+    const session = this.#tunnel(connection, target, summary, recheck(target), events, way);
     connection.session = session;
     session.connect(rest);
   }
 
   #refuseConnect(
     connection: Downstream,
-    status: number,
     flag: number,
     verdict: StreamVerdict | null,
     headBytes: Buffer,
@@ -180,6 +209,7 @@ export class Sessions implements SessionFactory {
   ): void {
     const { host } = connection;
     const caller = connection.caller!;
+    const status = statusOfRefusal(flag);
     const summary = new RequestSummary();
     summary.denial = verdict?.denial ?? null;
     summary.rule = verdict?.rule ?? null;
@@ -208,15 +238,22 @@ export class Sessions implements SessionFactory {
       return CLOSED_SESSION;
     }
     const recheck = this.#recheck(connection, destination, target);
-    const session = this.#tunnel(connection, target, summary, recheck, {
+    const way = wayTo(connection, destination, verdict, target);
+    const events = {
       connected: () => undefined,
-      failed: (flag) => {
+      failed: (flag: number) => {
         summary.flag = flag;
+        if (way instanceof RemoteWay && way.refusal) {
+          summary.isFromNode = true;
+          summary.idHigh = way.refusal.idHigh;
+          summary.idLow = way.refusal.idLow;
+        }
         summary.edge?.tcpFailed(flag);
         host.recorder.connection(summary, connection.caller!, host.mesh.generation);
         connection.cut();
       },
-    });
+    };
+    const session = this.#tunnel(connection, target, summary, recheck, events, way);
     queueMicrotask(() => {
       if (connection.isOpen) session.connect(NOTHING);
     });
@@ -257,26 +294,51 @@ export class Sessions implements SessionFactory {
     summary: RequestSummary,
     recheck: () => boolean,
     events: { connected(): void; failed(flag: number, reason: string): void },
+    way: Way = target.endpoint,
   ): TunnelSession {
     const { host } = connection;
     const startedMs = host.nowMs();
-    const session = new TunnelSession(connection, target, summary, recheck, {
+    const told = {
       connected: events.connected,
-      failed: (flag, reason) => {
+      failed: (flag: number, reason: string) => {
         this.#tunnels.delete(session);
         events.failed(flag, reason);
       },
-      over: (ended) => {
+      over: (ended: TunnelSession) => {
         this.#tunnels.delete(ended);
         summary.durationUs = (host.nowMs() - startedMs) * 1000;
         summary.requestBytes = ended.sentBytes;
         summary.responseBytes = ended.receivedBytes;
         host.recorder.connection(summary, connection.caller!, host.mesh.generation);
       },
-    });
+    };
+    const session = new TunnelSession(connection, target, summary, recheck, told, way);
     this.#tunnels.add(session);
     return session;
   }
+}
+
+function statusOfRefusal(flag: number): number {
+  switch (flag) {
+    case FLAG.RBAC:
+    case FLAG.CALLS:
+      return 403;
+    case FLAG.NR:
+      return 404;
+    case FLAG.NC:
+      return 500;
+    default:
+      return 503;
+  }
+}
+
+/** To an endpoint of this node, or through the tunnel to that of another one. */
+function wayTo(connection: Downstream, parent: Destination, verdict: StreamVerdict, target: Target): Way {
+  if (target.node === "" || parent.kind !== "service") return target.endpoint;
+  const { record } = parent;
+  const pin = pinLines(target, parent, verdict.occurrence);
+  const speaker = connection.caller?.facts.workload ?? "";
+  return new RemoteWay(target, pin, speaker, `${parent.service.record.host}:${record.port}`);
 }
 
 /** Tells the caller that its CONNECT is granted: what follows goes through. */

@@ -159,7 +159,7 @@ class Worker {
     const nowMs = performance.now();
     this.#stats.gauge(GAUGE.eventLoopLag, Math.max(0, nowMs - expectedMs) / 1000);
     this.#dataPath.tunnels.report();
-    this.#dataPath.nodeTunnels.tick();
+    this.#dataPath.tick();
     this.#stats.beat();
     const nextMs = this.#dataPath.connections.size > 0 ? HOUSEKEEPING_MS : HOUSEKEEPING_IDLE_MS;
     setTimeout(() => this.#keepHouse(nowMs + nextMs), nextMs);

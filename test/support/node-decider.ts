@@ -1,8 +1,4 @@
-import { TimerWheel } from "../../src/base/timer-wheel.ts";
-import { compile } from "../../src/keeper/config/compile/compile.ts";
-import { decodeFiles } from "../../src/keeper/config/decode/decode-files.ts";
 import { SplitRegistry } from "../../src/model/route/split-registry.ts";
-import type { SnapshotRecord } from "../../src/model/snapshot.ts";
 import type { CallerIdentity } from "../../src/proxy/caller.ts";
 import { AuthorityMemo } from "../../src/proxy/exchange/authority-memo.ts";
 import { Decider, OUTCOME } from "../../src/proxy/exchange/decide.ts";
@@ -14,11 +10,11 @@ import { UNKNOWN_WORKLOAD } from "../../src/proxy/mesh/workload.ts";
 import { type Pin, Pins } from "../../src/proxy/pin/pin.ts";
 import { judgePinnedStream, judgeStream, type StreamVerdict } from "../../src/proxy/relay/judge-stream.ts";
 import { EndpointRegistry } from "../../src/proxy/upstream/endpoint-registry.ts";
-import { REGION_BYTES } from "../../src/telemetry/layout.ts";
 import { RandomPool } from "../../src/telemetry/random-pool.ts";
-import { StatsWriter } from "../../src/telemetry/stats-writer.ts";
 import { RequestHead } from "../../src/wire/http1/head.ts";
 import { parseRequestHead } from "../../src/wire/http1/parse-request.ts";
+import { loneEndpointHost } from "./lone-endpoint-host.ts";
+import { compileYaml } from "./worker-harness.ts";
 
 /** What one node made of a request. */
 export interface NodeDecision {
@@ -35,15 +31,6 @@ export interface NodeDecision {
   readonly responseEdits: readonly string[];
 }
 
-/** Compiles one set of documents as a node of the site sees them; throws where they have an error. */
-export function compileFor(node: string, yaml: string): readonly SnapshotRecord[] {
-  const decoded = decodeFiles([{ path: "test.yaml", text: yaml }]);
-  const compiled = compile(decoded.documents, { node, hostname: node, resolveUser: () => undefined });
-  const errors = [...decoded.issues, ...compiled.issues].filter((issue) => issue.severity === "error");
-  if (errors.length > 0) throw new Error(errors.map((e) => `${e.line}:${e.col} ${e.code} ${e.message}`).join("\n"));
-  return compiled.records;
-}
-
 /** Only the decisions of one node's worker: no socket, no clock that moves. */
 export class NodeDecider {
   readonly mesh: Mesh;
@@ -57,18 +44,7 @@ export class NodeDecider {
 
   constructor(node: string, yaml: string) {
     this.#node = node;
-    const stats = new StatsWriter(new Uint8Array(REGION_BYTES), { workerId: 1, startedAtMs: 0 });
-    const host = {
-      wheel: new TimerWheel({ nowMs: () => 0, wakeAfter: () => undefined }),
-      stats,
-      nowMs: () => 0,
-      now: 0,
-      connect: () => undefined,
-      verifyListener: () => undefined,
-      upstreams: 0,
-      hasDescriptor: true,
-      report: () => undefined,
-    };
+    const host = loneEndpointHost();
     this.mesh = new Mesh(this.#store, new EndpointRegistry(host), new SplitRegistry(Math.random));
     this.#decider = new Decider(this.mesh, host, () => this.#turn++);
     this.#pins = new Pins(this.mesh);
@@ -77,7 +53,7 @@ export class NodeDecider {
 
   /** Serves other documents from now on. */
   serve(yaml: string): void {
-    const records = new Map(compileFor(this.#node, yaml).map((record) => [record.key, record]));
+    const records = new Map(compileYaml(yaml, this.#node).map((record) => [record.key, record]));
     this.#store.replace(++this.#generation, records);
     this.mesh.commit();
   }

@@ -119,10 +119,22 @@ export class RequestLedger {
     summary.upstreamUs = isActive ? exchange.upstreamUs : summary.upstreamUs;
     summary.requestBytes = isActive ? exchange.requestBytes : 0;
     summary.responseBytes = isActive ? exchange.responseBytes : 0;
+    this.#noteNode(exchange);
     summary.isGrpc = this.isGrpc;
     summary.grpcStatus = this.#grpcStatus(status, flag, exchange);
     host.recorder.request(summary, this.origin.caller, headBytes, head, exchange.headPlan, host.mesh.generation);
     summary.idHigh = 0;
     summary.idLow = 0;
+    summary.isFromNode = false;
+  }
+
+  /** Another node answered in the endpoint's stead: its flag and its id are what there is to say. */
+  #noteNode({ isActive, nodeAnswer }: Exchange): void {
+    const summary = this.#summary;
+    if (!isActive || nodeAnswer.flag === FLAG.none || summary.flag !== FLAG.none) return;
+    summary.isFromNode = true;
+    summary.flag = nodeAnswer.flag;
+    summary.idHigh = nodeAnswer.idHigh;
+    summary.idLow = nodeAnswer.idLow;
   }
 }

@@ -3,6 +3,7 @@ import { COUNTER, LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import { BODY, type ResponseHead } from "../../wire/http1/head.ts";
 import { ATTEMPTS_MAX, JOINED_WRITE_BYTES_MAX, STREAM_IDLE_MS } from "../limits.ts";
 import type { Target } from "../mesh/destination.ts";
+import { NodeAnswer } from "../pin/node-answer.ts";
 import type { Waiter } from "../upstream/endpoint.ts";
 import type { Upstream, UpstreamOwner } from "../upstream/upstream.ts";
 import { ANSWER, AnswerReader } from "./answer-reader.ts";
@@ -52,6 +53,8 @@ export class Exchange implements UpstreamOwner, Waiter {
   flag = 0;
   /** Microseconds from the request having been handed on to the first byte of the answer. */
   upstreamUs = 0;
+  /** What the endpoint's node says about its answer, where that is another one. */
+  readonly nodeAnswer = new NodeAnswer();
   /** Status of a gRPC call, where the endpoint said one. */
   grpcStatus = NO_GRPC_STATUS;
 
@@ -67,6 +70,10 @@ export class Exchange implements UpstreamOwner, Waiter {
 
   get target(): Target | null {
     return this.#plan?.target ?? null;
+  }
+
+  get speaker(): string {
+    return this.#plan?.caller?.facts.workload ?? "";
   }
 
   /** How the head of the request under way was written; `null` where none is. */
@@ -101,6 +108,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.upstreamUs = 0;
     this.#isRequestSent = false;
     this.grpcStatus = NO_GRPC_STATUS;
+    this.nodeAnswer.clear();
     const { body, contentLength } = this.#client.head;
     this.#request.begin(body, contentLength, body === BODY.CHUNKED, this.#client.out.isFramed);
     this.#response.begin(BODY.NONE, 0, false, false);
@@ -147,6 +155,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     const { headBytes, head } = client;
     const { out } = upstream;
     const isUpgrade = head.upgradeLine >= 0;
+    if (plan.pin) plan.speakAs(upstream.handle ?? 0);
     plan.headPlan.keepsTe = out.isFramed;
     plan.headPlan.websocketKey = isUpgrade && client.out.isFramed && !out.isFramed ? makeWebsocketKey(random) : "";
     if (isUpgrade && !upstream.takesUpgrades) {
@@ -175,11 +184,12 @@ export class Exchange implements UpstreamOwner, Waiter {
   onUpstreamFailed(flag: number, reason: string): void {
     const isElsewhereBetter = flag === FLAG.UF || flag === FLAG.LISTENER_MISMATCH;
     if (isElsewhereBetter && this.#retry()) return;
-    this.fail(503, flag, reason);
+    this.fail(flag === FLAG.RBAC ? 403 : 503, flag, reason);
   }
 
   onUpstreamHead(upstream: Upstream, head: ResponseHead, bytes: Buffer, isEnd: boolean): void {
     this.#host.nowMs();
+    if (head.status >= 200 && this.#plan!.pin && this.#goesElsewhere(upstream, head, bytes)) return;
     this.#hasBegun = true;
     if (head.status === 101) this.#switch(upstream, head, bytes, head.end);
     else if (head.status < 200) passInterim(this.#client, head, bytes, this.#host.scratch);
@@ -277,7 +287,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     if (!isFramed && upstream.uses === 1) upstream.announcedIdleMs = announcedIdleMs(bytes, head.lines);
     if (this.#plan!.isGrpc) this.grpcStatus = grpcStatusOf(bytes, head.lines);
     const mayKeep = !this.#host.isDraining && this.#request.isDone;
-    const plan = planResponse(head, this.#client.head, mayKeep, this.#plan!.responseEdits);
+    const plan = planResponse(head, this.#client.head, mayKeep, this.#plan!.responseEdits, this.#plan!.pin !== null);
     this.#keepsClient = !plan.closes;
     const length = this.#writeHead(upstream, head, bytes, plan);
     if (length < 0) {
@@ -374,8 +384,7 @@ export class Exchange implements UpstreamOwner, Waiter {
   #canRepeat(upstream: Upstream): boolean {
     const { head } = this.#client;
     if (this.#hasBegun || this.#answer.hasBegun) return false;
-    const isWhole = head.body === BODY.NONE || (this.#request.bodyBytes === 0 && !this.#request.isDone);
-    if (upstream.isUntouched && isWhole) return true;
+    if (upstream.isUntouched && this.#isWhole) return true;
     return upstream.uses > 1 && isRepeatable(head);
   }
 
@@ -384,12 +393,36 @@ export class Exchange implements UpstreamOwner, Waiter {
     const next = this.#host.anotherTarget(this.#plan!.target);
     // A refused connection is not tried again at the same place at once; a stale one is replaced by a fresh one.
     if (this.#state === STATE.WAITING && next === this.#plan!.target) return false;
+    this.#sendTo(next);
+    return true;
+  }
+
+  /** Another node says that it did not reach the endpoint, and there is another one for a request of which all is still there. */
+  #goesElsewhere(upstream: Upstream, head: ResponseHead, bytes: Buffer): boolean {
+    const { target } = this.#plan!;
+    this.nodeAnswer.read(bytes, head.lines);
+    target.endpoint.answered?.(this.nodeAnswer.flag);
+    if (!this.nodeAnswer.isUnreached || this.#attempts >= ATTEMPTS_MAX || !this.#isWhole) return false;
+    const next = this.#host.anotherTarget(target);
+    if (next === target) return false;
+    this.nodeAnswer.clear();
+    this.#upstream = null;
+    upstream.close();
+    this.#sendTo(next);
+    return true;
+  }
+
+  #sendTo(target: Target): void {
     this.#host.stats.counter(COUNTER.retries);
-    this.#plan!.aim(next);
+    this.#plan!.aim(target);
     this.#state = STATE.WAITING;
     this.#isRequestSent = false;
     this.#acquire();
-    return true;
+  }
+
+  /** Nothing of the body has been handed on. */
+  get #isWhole(): boolean {
+    return this.#client.head.body === BODY.NONE || (this.#request.bodyBytes === 0 && !this.#request.isDone);
   }
 
   #onTimeout(): void {

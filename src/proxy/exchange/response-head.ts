@@ -26,6 +26,8 @@ export interface ResponseHeadPlan {
   readonly isUpgrade: boolean;
   /** Says that the WebSocket is granted, where the endpoint could not; `""`: nothing. */
   readonly websocketAccept: string;
+  /** Another node's mesh passes it on: what only the mesh may say is its word, not the endpoint's. */
+  readonly isFromNode: boolean;
 }
 
 /** A head without a body after which the connection goes on: interim answers and upgrades. */
@@ -36,21 +38,27 @@ export const BODILESS: ResponseHeadPlan = {
   saysKeepAlive: false,
   isUpgrade: false,
   websocketAccept: "",
+  isFromNode: false,
 };
 
-/** How a final answer is passed on. @param mayKeep nothing on our side keeps the caller's connection from being used again. */
+/**
+ * How a final answer is passed on. @param mayKeep nothing on our side keeps the caller's connection from being used again.
+ * @param isFromNode see `ResponseHeadPlan`.
+ */
 export function planResponse(
   head: ResponseHead,
   request: RequestHead,
   mayKeep: boolean,
   edits: HeaderEdits | null,
+  isFromNode: boolean,
 ): ResponseHeadPlan {
   const isOld = request.version === 10;
   const isOpenEnded = head.body === BODY.CHUNKED || head.body === BODY.UNTIL_CLOSE;
   // HTTP/1.0 has no chunks: such a caller knows the end by the end of the connection.
   const body = isOpenEnded ? (isOld ? BODY.UNTIL_CLOSE : BODY.CHUNKED) : head.body;
   const keeps = mayKeep && request.isKeepAlive && body !== BODY.UNTIL_CLOSE;
-  return { edits, body, closes: !keeps, saysKeepAlive: isOld && keeps, isUpgrade: false, websocketAccept: "" };
+  const saysKeepAlive = isOld && keeps;
+  return { edits, body, closes: !keeps, saysKeepAlive, isUpgrade: false, websocketAccept: "", isFromNode };
 }
 
 /** Writes the head at `at` and answers the offset after it, or FULL. */
@@ -66,7 +74,7 @@ export function writeResponseHead(
   if (to >= 0 && to < into.length) into[to++] = 32;
   to = copyRun(into, to, bytes, head.reasonStart, head.reasonEnd);
   to = writeAscii(into, to, CRLF);
-  to = copyLines(into, to, bytes, head, plan.edits);
+  to = copyLines(into, to, bytes, head, plan.edits, plan.isFromNode);
   if (plan.body === BODY.LENGTH || (plan.body === BODY.NONE && head.declaredLength >= 0)) {
     to = writeAscii(into, to, CONTENT_LENGTH);
     to = writeDecimal(into, to, head.declaredLength);
@@ -80,7 +88,14 @@ export function writeResponseHead(
   return writeAscii(into, to, CRLF);
 }
 
-function copyLines(into: Buffer, at: number, bytes: Buffer, head: ResponseHead, edits: HeaderEdits | null): number {
+function copyLines(
+  into: Buffer,
+  at: number,
+  bytes: Buffer,
+  head: ResponseHead,
+  edits: HeaderEdits | null,
+  isFromNode: boolean,
+): number {
   const lines = head.lines;
   const { count, kind, nominated, nameStart } = lines;
   const dropped = droppedBy(edits);
@@ -98,7 +113,9 @@ function copyLines(into: Buffer, at: number, bytes: Buffer, head: ResponseHead, 
         break;
       // What only the mesh may say must not come from an endpoint.
       case HEADER.MESH_OWNED:
-        keep = keep && !latin1(bytes, nameStart[i]!, lines.nameEnd[i]!).toLowerCase().startsWith("x-selvedge-");
+        keep =
+          keep &&
+          (isFromNode || !latin1(bytes, nameStart[i]!, lines.nameEnd[i]!).toLowerCase().startsWith("x-selvedge-"));
         break;
       default:
     }

@@ -5,7 +5,7 @@ import type { Session } from "../downstream/session.ts";
 import { TUNNEL_IDLE_MS } from "../limits.ts";
 import type { Target } from "../mesh/destination.ts";
 import type { RequestSummary } from "../recorder.ts";
-import type { Waiter } from "../upstream/endpoint.ts";
+import type { Waiter, Way } from "../upstream/endpoint.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { Relay, type RelayClient } from "./relay.ts";
 
@@ -30,6 +30,7 @@ export class TunnelSession implements Session, RelayClient, Waiter {
   readonly summary: RequestSummary;
   readonly #connection: Downstream;
   readonly #events: TunnelEvents;
+  readonly #way: Way;
   /** True while the snapshot still permits the stream. */
   readonly recheck: () => boolean;
   #relay: Relay | null = null;
@@ -43,12 +44,14 @@ export class TunnelSession implements Session, RelayClient, Waiter {
     summary: RequestSummary,
     recheck: () => boolean,
     events: TunnelEvents,
+    way: Way,
   ) {
     this.#connection = connection;
     this.target = target;
     this.summary = summary;
     this.recheck = recheck;
     this.#events = events;
+    this.#way = way;
   }
 
   get out() {
@@ -68,7 +71,7 @@ export class TunnelSession implements Session, RelayClient, Waiter {
     this.#held = early;
     this.#isWaiting = true;
     this.#connection.pauseReading();
-    this.target.endpoint.acquire(this);
+    this.#way.acquire(this);
   }
 
   /** Goes on over a connection that is there already. */
@@ -120,7 +123,7 @@ export class TunnelSession implements Session, RelayClient, Waiter {
   #giveUp(flag: number): void {
     if (!this.#isWaiting) return;
     this.#isWaiting = false;
-    this.target.endpoint.withdraw(this);
+    this.#way.withdraw(this);
     this.summary.flag = flag;
     this.#events.over(this);
   }

@@ -5,9 +5,19 @@ import type { Upstream } from "./upstream.ts";
 
 /** Who waits for a way to an endpoint. Exactly one of the two is called, once, unless it was withdrawn before. */
 export interface Waiter {
+  /** Key of the workload that calls, for endpoints on other nodes; `""`: this node itself, for a caller at a Gateway. */
+  readonly speaker?: string;
   /** `upstream` is the waiter's from now on: it lends it to itself, and releases or closes it. */
   onUpstreamReady(upstream: Upstream): void;
   onUpstreamFailed(flag: number, reason: string): void;
+}
+
+/** Where connections and streams to an endpoint are got. */
+export interface Way {
+  /** A way for one request or stream: now, or when there is one. */
+  acquire(waiter: Waiter): void;
+  /** Takes a waiter out of the queue; false when it was not in it. */
+  withdraw(waiter: Waiter): boolean;
 }
 
 /** What a DestinationRule says about the connections to an endpoint. */
@@ -16,6 +26,8 @@ export interface ConnectionSettings {
   readonly maxConnections?: number;
   readonly maxPendingRequests?: number;
   readonly idleTimeoutMs?: number;
+  /** What is spoken there; absent: HTTP/1.1. */
+  readonly protocol?: AppProtocol;
 }
 
 /** Where an endpoint is, and who it is. */
@@ -35,7 +47,7 @@ export interface EndpointAddress {
  * One address that serves, with the ways to it and what is known of its health, whatever is spoken there. Outlives generations:
  * connections go on being used over a reload. Owned by the EndpointRegistry.
  */
-export interface Endpoint extends EndpointAddress {
+export interface Endpoint extends EndpointAddress, Way {
   /** Id of the address among the worker's interned strings. */
   readonly addressId: number;
   /** Requests that were given a way and have not ended. */
@@ -46,12 +58,13 @@ export interface Endpoint extends EndpointAddress {
   /** It has no connection and nobody waits for one. */
   readonly isUnused: boolean;
   configure(settings: ConnectionSettings): void;
-  /** A way for one request or stream: now, or when there is one. */
-  acquire(waiter: Waiter): void;
-  /** Takes a waiter out of the queue; false when it was not in it. */
-  withdraw(waiter: Waiter): boolean;
   /** Nobody else will use it: connections end with their request. */
   retire(): void;
+  /**
+   * On another node: an answer has come. @param flag under which that node made it, position in RESPONSE_FLAGS; 0: it is the
+   * endpoint's own.
+   */
+  answered?(flag: number): void;
 }
 
 /** Its address is a name that may mean anything: it is looked up at every connection. `localhost` means what it says. */

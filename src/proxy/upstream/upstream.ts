@@ -25,6 +25,8 @@ export interface Upstream {
   readonly uses: number;
   /** Once it is closed: the endpoint has said that it did not look at the request, so that it can be sent again. */
   readonly isUntouched: boolean;
+  /** On a tunnel: the handle under which the caller speaks. */
+  readonly handle?: number;
   /** A request for a WebSocket can be sent on it. */
   readonly takesUpgrades: boolean;
   /** How long the endpoint keeps an idle connection, where it said so (`Keep-Alive: timeout=`). Milliseconds, 0 = unknown. */

@@ -24,6 +24,7 @@ import { RecordStore } from "../mesh/store.ts";
 import type { MetricsSource } from "../metrics-session.ts";
 import { Recorder } from "../recorder.ts";
 import { OpenTunnels } from "../relay/open-tunnels.ts";
+import { RemoteStreams } from "../remote/remote-streams.ts";
 import { CLOSED_SESSION, Sessions } from "../sessions.ts";
 import { Tunnels, type TunnelWire } from "../tunnel/tunnels.ts";
 import { type EndpointAddress, isByName } from "../upstream/endpoint.ts";
@@ -71,6 +72,7 @@ export class DataPath implements ConnectionHost, EndpointHost {
   now = performance.now();
   readonly #endpoints: EndpointRegistry;
   readonly #sessions: Sessions;
+  readonly #remote: RemoteStreams;
   readonly #wire: KeeperWire;
   readonly #connectionsMax: number;
   readonly #shares: ConnectionShares;
@@ -106,6 +108,8 @@ export class DataPath implements ConnectionHost, EndpointHost {
     });
     const passthrough = new Passthrough(this, lookUp, ownAddresses);
     this.#sessions = new Sessions(this.tunnels, passthrough, wire.metrics);
+    this.#remote = new RemoteStreams(this, this.#sessions, () => this.#judgeStreams());
+    this.nodeTunnels.streams = this.#remote;
   }
 
   /** Reads the clock, which costs as much as a twentieth of a request: the hot path reads it once per event, see `now`. */
@@ -133,6 +137,25 @@ export class DataPath implements ConnectionHost, EndpointHost {
     if (role === "gateway" || role === "inbound" || role === "metrics")
       return this.attestor.unknown(socket.remoteAddress);
     return this.attestor.caller(endsOf(socket), answer);
+  }
+
+  /** To endpoints on other nodes. */
+  get links(): Tunnels {
+    return this.nodeTunnels;
+  }
+
+  /** What time brings: call every second or so. */
+  tick(): void {
+    this.nodeTunnels.tick();
+    this.#remote.tick();
+  }
+
+  #judgeStreams(): void {
+    const slices = this.tunnels.recheck();
+    const next = (): void => {
+      if (!slices.next().done) setImmediate(next);
+    };
+    next();
   }
 
   get hasDescriptor(): boolean {
