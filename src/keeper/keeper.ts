@@ -103,6 +103,7 @@ export class Keeper {
       options: options.identity,
       workers: () => this.fleet.workers,
       emit: options.emit,
+      expiries: (ends) => this.stats.setExpiries(ends),
     });
     this.nodes = new NodeService(nodesHost(this), this.identity);
     this.fleet = this.#makeFleet();

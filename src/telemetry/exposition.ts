@@ -82,9 +82,11 @@ const head = (family: Pick<MetricFamily, "name" | "type" | "help">): string =>
 function fixedLines(metric: FixedMetric, sources: readonly StatsSource[]): string {
   const samples = metric.values.map((value, step) => {
     const labels = metric.label === undefined ? "" : `{${metric.label}="${escapeLabel(value)}"}`;
-    return `${metric.name}${labels} ${combined(metric, metric.at + step, sources)}\n`;
+    const sample = combined(metric, metric.at + step, sources);
+    return metric.isOptional === true && sample === 0 ? "" : `${metric.name}${labels} ${sample}\n`;
   });
-  return head(metric) + samples.join("");
+  const text = samples.join("");
+  return text === "" ? "" : head(metric) + text;
 }
 
 /** The value of several sources together; for `min` and `max` a 0 means that a source has nothing to say. */

@@ -24,6 +24,8 @@ export interface FixedMetric {
   /** The one label, where there is one. */
   readonly label?: string;
   readonly values: readonly string[];
+  /** Values of 0 mean that there is nothing to say, and are left out. */
+  readonly isOptional?: boolean;
 }
 
 /** Where the caller's identity came from, or why there is none. Append only, at most 16. */
@@ -90,6 +92,10 @@ export type LimitName = (typeof LIMITS)[number];
 /** States of a connection to an endpoint. Append only, at most 8. */
 export const UPSTREAM_STATES = ["connecting", "active", "idle"] as const;
 export type UpstreamState = (typeof UPSTREAM_STATES)[number];
+
+/** Certificates of this node whose ends are told. Append only, at most 8. */
+export const IDENTITY_KINDS = ["root", "issuer", "svid"] as const;
+export type IdentityKind = (typeof IDENTITY_KINDS)[number];
 
 /** Label values of parse errors: the names in PARSE_ERROR, lower case, each at the position of its negated code. */
 const PARSE_ERROR_CLASSES: readonly string[] = Object.entries(PARSE_ERROR).reduce<string[]>((names, [name, code]) => {
@@ -245,10 +251,22 @@ export const GAUGES = {
     "state",
     UPSTREAM_STATES,
   ),
+  identityExpiry: {
+    ...gauge(
+      24,
+      "selvedge_identity_expiry_timestamp_seconds",
+      "s",
+      "min",
+      "When the first certificate of a kind ends, if nothing renews it; absent where there is none.",
+      "kind",
+      IDENTITY_KINDS,
+    ),
+    isOptional: true,
+  },
 } as const satisfies Record<string, FixedMetric>;
 
 type SingleCounter = Exclude<keyof typeof COUNTERS, "attestations" | "denied" | "parseErrors" | "limits">;
-type SingleGauge = Exclude<keyof typeof GAUGES, "upstreamConnections">;
+type SingleGauge = Exclude<keyof typeof GAUGES, "upstreamConnections" | "identityExpiry">;
 
 function single<Key extends string, Id extends number>(metrics: Record<Key, FixedMetric>): Record<Key, Id> {
   const ids = {} as Record<Key, Id>;
@@ -279,6 +297,12 @@ export const LIMIT_COUNTER: Readonly<Record<LimitName, CounterId>> = byValue(COU
 export const UPSTREAM_GAUGE: Readonly<Record<UpstreamState, GaugeId>> = byValue(
   GAUGES.upstreamConnections.at,
   UPSTREAM_STATES,
+);
+
+/** `selvedge_identity_expiry_timestamp_seconds` by kind. */
+export const IDENTITY_EXPIRY_GAUGE: Readonly<Record<IdentityKind, GaugeId>> = byValue(
+  GAUGES.identityExpiry.at,
+  IDENTITY_KINDS,
 );
 
 /** `selvedge_parse_errors_total` of one of the parser's answers. */

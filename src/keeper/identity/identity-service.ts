@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { IdentityKind } from "../../telemetry/fixed-metrics.ts";
 import type { LocalWorkload } from "../attest/caller-index.ts";
 import type { SiteFacts } from "../site-facts.ts";
 import type { IdentityDescription } from "./describe-identity.ts";
@@ -17,6 +18,8 @@ export interface IdentityServiceHost {
   readonly options: IdentityOptions | undefined;
   readonly workers: () => readonly IdentityWorker[];
   readonly emit: (event: IdentityEvent) => void;
+  /** When the first certificate of each kind ends, ms since 1970; 0 = there is none. */
+  readonly expiries: (ends: Readonly<Record<IdentityKind, number>>) => void;
 }
 
 /** Wait before trying again to open an identity. Reason: what is in the way is a disk or a person, and both are slow. */
@@ -189,6 +192,7 @@ export class IdentityService {
   async #close(): Promise<void> {
     const live = this.#live;
     this.#live = undefined;
+    if (live !== undefined) this.#host.expiries({ root: 0, issuer: 0, svid: 0 });
     await live?.close();
   }
 

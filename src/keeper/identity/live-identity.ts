@@ -1,3 +1,4 @@
+import type { IdentityKind } from "../../telemetry/fixed-metrics.ts";
 import { issue } from "../ca/issue-child.ts";
 import { describeIdentity, type IdentityDescription } from "./describe-identity.ts";
 import type { IdentityEvent, IdentityOptions } from "./identity-options.ts";
@@ -15,6 +16,8 @@ export interface LiveHost {
   readonly options: IdentityOptions;
   readonly workers: () => readonly IdentityWorker[];
   readonly tell: (what: IdentityEvent["what"], detail: string) => void;
+  /** When the first certificate of each kind ends, ms since 1970; 0 = there is none. */
+  readonly expiries: (ends: Readonly<Record<IdentityKind, number>>) => void;
 }
 
 /** A node's identity while its keeper runs: certificates are kept alive, workers told. */
@@ -42,6 +45,7 @@ export class LiveIdentity {
     const live = new LiveIdentity(await openSite(identityHost(host), wishes, host.tell), host);
     live.use(wishes);
     for (const worker of host.workers()) live.workers.greet(worker);
+    host.expiries(live.#ends);
     return live;
   }
 
@@ -78,7 +82,17 @@ export class LiveIdentity {
     this.site.close();
   }
 
+  get #ends(): Readonly<Record<IdentityKind, number>> {
+    const svids = this.site.svids.all.map(({ certificate }) => certificate.notAfterMs);
+    return {
+      root: Math.min(...this.site.siteTrust.bundle.roots.map((root) => root.notAfterMs)),
+      issuer: this.site.issuerCertificate()?.notAfterMs ?? 0,
+      svid: svids.length === 0 ? 0 : Math.min(...svids),
+    };
+  }
+
   #changed(change: IdentityChange, host: LiveHost): void {
+    host.expiries(this.#ends);
     if (change === "trust" || change === "clock") this.workers.pushTrust();
     if (change === "svids") this.workers.pushKeys();
     if (change === "trust") {

@@ -1,3 +1,4 @@
+import { IDENTITY_EXPIRY_GAUGE, IDENTITY_KINDS, type IdentityKind } from "../../telemetry/fixed-metrics.ts";
 import { History } from "../../telemetry/history.ts";
 import { EDGE_VALUE } from "../../telemetry/layout.ts";
 import { OwnStats } from "../../telemetry/own-stats.ts";
@@ -51,6 +52,11 @@ export class MeshStats {
     const hasMoved = counted !== this.#counted;
     this.#counted = counted;
     return hasMoved;
+  }
+
+  /** When the first certificate of each kind ends, ms since 1970; 0 = there is none. */
+  setExpiries(ends: Readonly<Record<IdentityKind, number>>): void {
+    for (const kind of IDENTITY_KINDS) this.own.set(IDENTITY_EXPIRY_GAUGE[kind], Math.floor(ends[kind] / 1000));
   }
 
   /** Whether this worker's counts are in already: an earlier keeper took them, and died before it could end the worker. */
