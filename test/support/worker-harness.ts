@@ -45,17 +45,21 @@ export interface WorkerHarness extends AsyncDisposable {
   readonly exited: Promise<{ code: number | null; signal: string | null }>;
 }
 
-/** Compiles YAML into records; throws where the configuration has an error. */
-export function compileYaml(yaml: string): readonly SnapshotRecord[] {
+/** Compiles YAML into records as a node sees them; throws where the configuration has an error. */
+export function compileYaml(yaml: string, node = "here"): readonly SnapshotRecord[] {
   const decoded = decodeFiles([{ path: "test.yaml", text: yaml }]);
-  const compiled = compile(decoded.documents, { node: "here", hostname: "here", resolveUser: () => undefined });
+  const compiled = compile(decoded.documents, { node, hostname: node, resolveUser: () => undefined });
   const errors = [...decoded.issues, ...compiled.issues].filter((issue) => issue.severity === "error");
   if (errors.length > 0) throw new Error(errors.map((e) => `${e.line}:${e.col} ${e.code} ${e.message}`).join("\n"));
   return compiled.records;
 }
 
-/** @param attest answers in place of the keeper; default: nobody. */
-export async function startWorker(yaml: string, attest: AttestAnswer = () => null): Promise<WorkerHarness> {
+/** @param attest answers in place of the keeper; default: nobody. @param node of which it is a worker. */
+export async function startWorker(
+  yaml: string,
+  attest: AttestAnswer = () => null,
+  node = "here",
+): Promise<WorkerHarness> {
   const region = createRegion("selvedge-test", REGION_BYTES);
   const worker = spawnWorker({
     bun: process.execPath,
@@ -116,7 +120,7 @@ export async function startWorker(yaml: string, attest: AttestAnswer = () => nul
       }
       send({ type: TO_WORKER.SNAPSHOT_END, generation });
     });
-  await applyRecords(compileYaml(yaml));
+  await applyRecords(compileYaml(yaml, node));
   const stats = new StatsReader(region.bytes);
   const seen: RequestRecord[] = [];
   const port = (key: string): number => {
@@ -132,7 +136,7 @@ export async function startWorker(yaml: string, attest: AttestAnswer = () => nul
     port,
     frames,
     stats,
-    apply: (next) => applyRecords(compileYaml(next)),
+    apply: (next) => applyRecords(compileYaml(next, node)),
     applyRecords,
     send,
     orphan: () => socket?.end(),
