@@ -328,9 +328,11 @@ export class ServerStream implements StreamOwner, ExchangeClient, ExchangeHost, 
       exchange.feed(piece, 0, piece.length);
     }
     this.#isPumping = false;
-    if (!this.#canFeed(serial)) return;
-    this.#credit();
-    if (this.#hasEnded) exchange.endRequest(this.#trailers, 0, this.#trailers.length);
+    if (this.#canFeed(serial)) {
+      this.#credit();
+      if (this.#hasEnded) exchange.endRequest(this.#trailers, 0, this.#trailers.length);
+    }
+    if (serial === this.#serial) exchange.flushRequest();
   }
 
   #canFeed(serial: number): boolean {
