@@ -1,11 +1,9 @@
 /** Names that callers choose fill no table of a worker, and mean the same however they end. */
 import { describe, expect, test } from "bun:test";
-import { TimerWheel } from "../../src/base/timer-wheel.ts";
 import type { ExternalRecord } from "../../src/model/snapshot.ts";
 import { type DestinationContext, ExternalPort } from "../../src/proxy/mesh/destination.ts";
 import { EndpointRegistry } from "../../src/proxy/upstream/endpoint-registry.ts";
-import { REGION_BYTES } from "../../src/telemetry/layout.ts";
-import { StatsWriter } from "../../src/telemetry/stats-writer.ts";
+import { loneEndpointHost } from "../support/lone-endpoint-host.ts";
 import { answering, answerText, ask, getText, headerOf } from "../support/raw-http.ts";
 import { connectRaw, listenRaw } from "../support/raw-peer.ts";
 import { backendDocs, doc, ISTIO_NETWORKING, ISTIO_SECURITY, meshText } from "../support/test-mesh.ts";
@@ -15,17 +13,7 @@ const PORT = { port: 80, protocol: "HTTP", endpoints: [] } as const;
 const NO_POLICIES = { deny: [], allow: [], audit: [] };
 
 function registry(): EndpointRegistry {
-  return new EndpointRegistry({
-    stats: new StatsWriter(new Uint8Array(REGION_BYTES), { workerId: 1, startedAtMs: 0 }),
-    wheel: new TimerWheel({ nowMs: () => 0, wakeAfter: () => undefined }),
-    now: 0,
-    upstreams: 0,
-    hasDescriptor: true,
-    nowMs: () => 0,
-    connect: () => undefined,
-    verifyListener: () => undefined,
-    report: () => undefined,
-  });
+  return new EndpointRegistry(loneEndpointHost());
 }
 
 function record(host: string): ExternalRecord {

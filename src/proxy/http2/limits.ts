@@ -30,3 +30,6 @@ export const DRAIN_NOTICE_MS = 1_000;
 
 /** Stream objects that a worker keeps for the next requests. Reason: making one costs as much as the request; each keeps 8 KB. */
 export const SPARE_STREAMS_MAX = 64;
+
+/** Connections to one endpoint. Reason: one is enough for a hundred streams, and an endpoint that allows none must not get one for each request. */
+export const ENDPOINT_LINKS_MAX = 16;

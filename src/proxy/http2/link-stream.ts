@@ -106,6 +106,11 @@ export class LinkStream implements MessageSink {
     return this.isOver || this.stream?.isLocalEnd === true;
   }
 
+  /** Our side has ended, or will once everything queued has left. */
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
   /** The peer's side has ended. */
   get isRemoteEnd(): boolean {
     return this.stream?.isRemoteEnd === true;
@@ -121,6 +126,7 @@ export class LinkStream implements MessageSink {
       this.write(bytes, start, end, true);
       return;
     }
+    if (isEnd) this.#isEnding = true;
     const sent = this.#held === null ? this.#sendHead(bytes, start, end, isEnd, isUpgrade) : SENT.NO_ROOM;
     if (sent === SENT.NO_ROOM) this.#holdHead(bytes, start, end, isEnd, isUpgrade);
   }

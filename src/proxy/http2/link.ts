@@ -151,7 +151,7 @@ export class Http2Link implements StreamLink {
   }
 
   /** Clients: a stream for one request, or `null` where there is no room. It is opened with its head. */
-  openStream(owner: StreamOwner): LinkStream | null {
+  openStream(owner: StreamOwner | null): LinkStream | null {
     if (!this.hasRoom) return null;
     const stream = new LinkStream(this, null);
     stream.owner = owner;

@@ -12,11 +12,11 @@ import type { Downstream } from "../downstream/downstream.ts";
 import type { Session } from "../downstream/session.ts";
 import type { SessionFactory } from "../downstream/session-factory.ts";
 import { HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS } from "../limits.ts";
-import type { MessageSink } from "../message-sink.ts";
 import { DRAIN_NOTICE_MS, SETTINGS_TIMEOUT_MS } from "./limits.ts";
-import { Http2Link, type LinkHandler, type LinkSocket } from "./link.ts";
+import { Http2Link, type LinkHandler } from "./link.ts";
 import type { LinkStream } from "./link-stream.ts";
 import { ServerStreams } from "./server-streams.ts";
+import { socketOver } from "./socket-over.ts";
 
 /** What we tell a caller that speaks HTTP/2 to us. */
 export const SERVER_OPTIONS = {
@@ -158,17 +158,6 @@ export class Http2Session implements Session, LinkHandler {
     this.#link.gone();
     this.#connection.close();
   }
-}
-
-/** What a link writes to: it stops when that is full, so that no more than one write waits there. */
-function socketOver(out: MessageSink): LinkSocket {
-  return {
-    write: (bytes, start, length) => {
-      if (out.isFull) return 0;
-      out.write(bytes, start, start + length, true);
-      return length;
-    },
-  };
 }
 
 /** All requests on the connection are its caller's: so are the credentials in their answers. */

@@ -1,15 +1,17 @@
 import type { EndpointRecord } from "../../model/snapshot.ts";
-import { type ConnectionSettings, type Endpoint, endpointKey } from "./endpoint.ts";
-import { type EndpointHost, SocketEndpoint } from "./socket-endpoint.ts";
+import { Http2Endpoint, type Http2EndpointHost } from "../http2/http2-endpoint.ts";
+import { RemoteEndpoint, type RemoteEndpointHost } from "../remote/remote-endpoint.ts";
+import { type ConnectionSettings, type Endpoint, endpointKey, speaksHttp2 } from "./endpoint.ts";
+import { SocketEndpoint } from "./socket-endpoint.ts";
 
 /** The endpoints in use, over all generations. */
 export class EndpointRegistry {
   readonly #endpoints = new Map<string, Endpoint>();
-  readonly #host: EndpointHost;
+  readonly #host: Http2EndpointHost & RemoteEndpointHost;
   readonly #usedIn = new WeakMap<Endpoint, number>();
   #epoch = 0;
 
-  constructor(host: EndpointHost) {
+  constructor(host: Http2EndpointHost & RemoteEndpointHost) {
     this.#host = host;
   }
 
@@ -20,10 +22,17 @@ export class EndpointRegistry {
   /** The endpoint of a record, made on first use. */
   obtain(record: EndpointRecord, settings: ConnectionSettings): Endpoint {
     const key = endpointKey(record);
-    let endpoint = this.#endpoints.get(key);
+    // A workload that moves to another node is another endpoint, though its address may be the same.
+    const isRemote = record.node !== undefined;
+    // And the same address may be spoken to in two ways.
+    const isHttp2 = !isRemote && speaksHttp2(settings.protocol);
+    const place = isRemote ? `${record.node} ${key}` : isHttp2 ? `${key} h2` : key;
+    let endpoint = this.#endpoints.get(place);
     if (!endpoint) {
-      endpoint = new SocketEndpoint(key, record, this.#host);
-      this.#endpoints.set(key, endpoint);
+      if (isRemote) endpoint = new RemoteEndpoint(key, record, this.#host);
+      else if (isHttp2) endpoint = new Http2Endpoint(key, record, this.#host);
+      else endpoint = new SocketEndpoint(key, record, this.#host);
+      this.#endpoints.set(place, endpoint);
     }
     endpoint.configure(settings);
     this.#usedIn.set(endpoint, this.#epoch);
@@ -43,9 +52,9 @@ export class EndpointRegistry {
    */
   commit(): void {
     this.#epoch++;
-    for (const endpoint of this.#endpoints.values()) {
+    for (const [place, endpoint] of this.#endpoints) {
       if (!endpoint.isUnused || (this.#usedIn.get(endpoint) ?? 0) >= this.#epoch - 2) continue;
-      this.#endpoints.delete(endpoint.key);
+      this.#endpoints.delete(place);
     }
   }
 }

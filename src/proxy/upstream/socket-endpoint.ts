@@ -201,7 +201,7 @@ export class SocketEndpoint implements Endpoint, UpstreamHome {
     this.#host.stats.gaugeAdd(UPSTREAM_GAUGE.connecting, -1);
     this.#host.stats.counter(COUNTER.upstreamFailed);
     if (error === CONNECT_TIMED_OUT) this.#host.stats.counter(LIMIT_COUNTER.connect_timeout);
-    this.#penalise(error);
+    this.penalise(error);
     this.#failWaiting(FLAG.UF, error);
   }
 
@@ -216,7 +216,7 @@ export class SocketEndpoint implements Endpoint, UpstreamHome {
     this.#host.stats.gaugeAdd(wasIdle ? UPSTREAM_GAUGE.idle : UPSTREAM_GAUGE.active, -1);
     if (upstream.uses === 0 && this.#waiting.length > 0) {
       // It was gone before it could be used: for whoever waits that is no better than a refusal.
-      this.#penalise("closed at once");
+      this.penalise("closed at once");
       this.#failWaiting(FLAG.UF, "the endpoint closed the connection at once");
     } else if (this.#waiting.length > this.#connecting && this.#hasRoom) this.#open();
   }
@@ -229,7 +229,7 @@ export class SocketEndpoint implements Endpoint, UpstreamHome {
     if (upstream.isClosed) return;
     if (!isOurs) {
       this.#isMismatched = true;
-      this.#penalise("the listening process is not the workload");
+      this.penalise("the listening process is not the workload");
       this.#host.report(
         this,
         "listener_mismatch",
@@ -259,7 +259,8 @@ export class SocketEndpoint implements Endpoint, UpstreamHome {
     this.#host.connect(this, upstream);
   }
 
-  #penalise(reason: string): void {
+  /** Passes it over for a while. */
+  penalise(reason: string): void {
     if (this.#failures === 0 && !this.#isMismatched) this.#host.report(this, "down", reason);
     this.#failures++;
     const penaltyMs = Math.min(PENALTY_FIRST_MS * 2 ** Math.min(this.#failures - 1, 10), PENALTY_MAX_MS);
