@@ -213,7 +213,9 @@ export class LiveNodes {
     const others = this.#host
       .facts()
       .nodes.map(({ name }) => name)
-      .filter((name) => name !== node && name !== site.node);
+      .filter((name) => name !== node && name !== site.node)
+      // Who has never joined can believe nobody.
+      .filter((name) => hasJoined(site, name) || (this.#contacts.find(name)?.lastContactMs ?? 0) > 0);
     const acknowledged = await this.#peers.acknowledged(others, sequence, BAN_WAIT_MS);
     const waitingFor = others.filter((name) => !acknowledged.includes(name));
     return { node, keys, isInForce, acknowledged, waitingFor };
