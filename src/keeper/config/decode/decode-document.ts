@@ -16,15 +16,17 @@ const DOCUMENT_FIELDS = ["apiVersion", "kind", "metadata", "spec"];
 /**
  * Appends to `documents` what a tree stands for: one document, the items of a List, or what a short form expands into.
  * What has an error is left out, and every problem is reported.
+ *
+ * @param isWritten the tree stands in its source as it is, not expanded from something shorter
  */
-export function decodeTree(node: ConfigNode, documents: AnyDocument[], reader: Reader): void {
+export function decodeTree(node: ConfigNode, documents: AnyDocument[], reader: Reader, isWritten = true): void {
   if (node.type !== "map") {
     reader.report("SV0201", node, "expected a document (a mapping with apiVersion and kind, or with mesh)");
     return;
   }
   const kind = entryOf(node, "kind");
   if (kind === undefined && entryOf(node, "mesh") !== undefined) {
-    for (const expanded of expandShortForm(node, reader)) decodeTree(expanded, documents, reader);
+    for (const expanded of expandShortForm(node, reader)) decodeTree(expanded, documents, reader, false);
   } else if (kind === undefined) {
     reader.report("SV0202", node, "the document has no kind", "add apiVersion and kind, or mesh for the short form");
   } else if (kind.value.type !== "scalar" || typeof kind.value.value !== "string") {
@@ -32,7 +34,7 @@ export function decodeTree(node: ConfigNode, documents: AnyDocument[], reader: R
   } else if (kind.value.value === "List") {
     decodeList(node, documents, reader);
   } else {
-    decodeOne(node, kind.value.value, kind.value, documents, reader);
+    decodeOne(node, kind.value.value, kind.value, documents, reader, isWritten);
   }
 }
 
@@ -59,14 +61,21 @@ function decodeList(node: MapNode, documents: AnyDocument[], reader: Reader): vo
   }
 }
 
-function decodeOne(node: MapNode, kind: string, place: ConfigNode, documents: AnyDocument[], reader: Reader): void {
+function decodeOne(
+  node: MapNode,
+  kind: string,
+  place: ConfigNode,
+  documents: AnyDocument[],
+  reader: Reader,
+  isWritten: boolean,
+): void {
   const declaration = kindNamed(kind);
   if (declaration === undefined) {
     refuseKind(kind, place, reader);
   } else if (documents.length >= DOCUMENTS_MAX) {
     if (documents.length === DOCUMENTS_MAX) reader.report("SV0111", node, `more than ${DOCUMENTS_MAX} documents`);
   } else {
-    const document = readDocument(node, declaration, reader);
+    const document = readDocument(node, declaration, reader, isWritten);
     if (document !== undefined) documents.push(document);
   }
 }
@@ -86,7 +95,12 @@ function refuseKind(kind: string, place: ConfigNode, reader: Reader): void {
   );
 }
 
-function readDocument(node: MapNode, declaration: KindDeclaration, reader: Reader): AnyDocument | undefined {
+function readDocument(
+  node: MapNode,
+  declaration: KindDeclaration,
+  reader: Reader,
+  isWritten: boolean,
+): AnyDocument | undefined {
   const errorsBefore = reader.errorCount;
   const apiVersion = readApiVersion(node, declaration, reader);
   checkFields(node, reader);
@@ -112,10 +126,22 @@ function readDocument(node: MapNode, declaration: KindDeclaration, reader: Reade
     metadata,
     spec,
     origin: originOf(node),
-    at: (path: readonly (string | number)[]) => originOf(nodeAt(node, path)),
+    at: isWritten && node.source.reread !== undefined ? positionsBySource(node) : positionsByTree(node),
   };
   // The declaration pairs its kind with the spec that it reads.
   return document as AnyDocument;
+}
+
+function positionsByTree(node: ConfigNode): AnyDocument["at"] {
+  return (path) => originOf(nodeAt(node, path));
+}
+
+/** The tree is not kept: of ten thousand documents it is most of the memory, and few have a problem to point at. */
+function positionsBySource({ source, start }: ConfigNode): AnyDocument["at"] {
+  return (path) => {
+    const tree = source.reread?.(start);
+    return originOf(tree === undefined ? { source, start } : nodeAt(tree, path));
+  };
 }
 
 function readApiVersion(node: MapNode, declaration: KindDeclaration, reader: Reader): string {

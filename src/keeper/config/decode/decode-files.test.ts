@@ -281,3 +281,28 @@ test("whatever is changed in an example, it is answered, and what comes out can 
     { numRuns: 300 },
   );
 });
+
+test("fields of JSON documents have their positions, in Lists and short forms too", () => {
+  const named = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "a" },
+    spec: { ports: [{ port: 80 }] },
+  };
+  const list = { apiVersion: "v1", kind: "List", items: [named, { ...named, metadata: { name: "b" } }] };
+  const mesh = { mesh: "store", services: { web: { port: 80, calls: ["orders"] } } };
+  const text = [named, list, mesh].map((one) => JSON.stringify(one, null, 2)).join("\n---\n");
+  const { documents, issues } = decode(text);
+  expect(issues).toEqual([]);
+  const at = (name: string, path: readonly (string | number)[]): number[] => {
+    const found = documents.find(({ metadata }) => metadata.name === name)!;
+    const { line, col } = found.at(path);
+    return [line, col];
+  };
+  const lines = text.split("\n");
+  const lineOf = (part: string, from = 0) => lines.findIndex((line, index) => index >= from && line.includes(part)) + 1;
+  expect(at("b", ["spec", "ports", 0, "port"])).toEqual([lineOf('"port"', lineOf('"b"')), 21]);
+  expect(at("b", ["metadata", "name"])).toEqual([lineOf('"name": "b"'), 17]);
+  expect(at("web", ["spec", "calls", 0])).toEqual([lineOf('"orders"'), 9]);
+  expect(at("store", ["spec", "outbound"])).toEqual([lineOf('"mesh"') - 1, 1]);
+});

@@ -3,7 +3,7 @@ import type { Issue } from "../../../model/issue.ts";
 import { compareIssues } from "../../../model/issue.ts";
 import { Reader } from "../schema/reader.ts";
 import { decodeTree } from "./decode-document.ts";
-import { parseYaml } from "./parse-yaml.ts";
+import { parseDocuments } from "./parse-documents.ts";
 
 /** One text to decode; `path` is what positions name. */
 export interface SourceFile {
@@ -23,7 +23,7 @@ export function decodeFiles(files: readonly SourceFile[]): Decoded {
   const reader = new Reader();
   const documents: AnyDocument[] = [];
   for (const { path, text } of files) {
-    parseYaml(path, text, reader, (tree) => decodeTree(tree, documents, reader));
+    parseDocuments(path, text, reader, (tree) => decodeTree(tree, documents, reader));
   }
   return { documents, issues: reader.issues.toSorted(compareIssues) };
 }

@@ -11,6 +11,8 @@ export interface SourceText {
   readonly file: string;
   /** Line and column (from 1) of an offset. */
   readonly position: (offset: number) => { readonly line: number; readonly col: number };
+  /** Reads the tree that begins at an offset again, so that nobody has to keep it for its positions alone. */
+  readonly reread?: (offset: number) => ConfigNode | undefined;
 }
 
 /** Something that stands somewhere: a node, or the key of an entry. */
