@@ -34,6 +34,11 @@ export class Reception<E extends TunnelEnd> implements TlsOwner {
     return this.#ends;
   }
 
+  /** Connections that have not shaken hands yet. */
+  get handshakes(): number {
+    return this.#gate.underWay;
+  }
+
   nowMs(): number {
     return this.#host.nowMs();
   }

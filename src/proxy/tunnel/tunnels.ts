@@ -132,6 +132,11 @@ export class Tunnels {
     return this.#reception.ends;
   }
 
+  /** Connections of others that have not shaken hands yet. */
+  get handshakes(): number {
+    return this.#reception.handshakes;
+  }
+
   /** Port of the listener, 0 where it is not open. */
   get port(): number {
     return this.#acceptor.port;
