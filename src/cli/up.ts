@@ -203,6 +203,7 @@ function keeperOptions(asked: UpArguments, adminPath: string, emit: (event: Keep
     owners: kernelOwnerSources(),
     identity: {
       issueProgram: { bun: process.execPath, program: join(packageRoot, "src/keeper/ca/issue-main.ts") },
+      foundProgram: { bun: process.execPath, program: join(packageRoot, "src/keeper/ca/found-main.ts") },
       env: process.env,
     },
     listening,

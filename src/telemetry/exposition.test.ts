@@ -3,7 +3,14 @@ import { edgeLabels, freshRegion } from "../../test/support/stats-region.ts";
 import { FLAG } from "../model/response-flags.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import { EXPOSITION_PIECE_BYTES, renderPrometheus } from "./exposition.ts";
-import { ATTESTATION_COUNTER, COUNTER, DENIED_COUNTER, GAUGE, LIMIT_COUNTER } from "./fixed-metrics.ts";
+import {
+  ATTESTATION_COUNTER,
+  COUNTER,
+  DENIED_COUNTER,
+  GAUGE,
+  IDENTITY_EXPIRY_GAUGE,
+  LIMIT_COUNTER,
+} from "./fixed-metrics.ts";
 import { edgeLabelText } from "./label-text.ts";
 import { OwnStats } from "./own-stats.ts";
 import { restoreCounters, serialiseCounters } from "./retained-codec.ts";
@@ -55,6 +62,18 @@ const busy = (stats: StatsWriter): void => {
   tcp.tcpFailed(FLAG.UF);
 };
 
+/** Also with what is left out where there is nothing to say. */
+const identified = (stats: StatsWriter): void => {
+  busy(stats);
+  stats.gauge(IDENTITY_EXPIRY_GAUGE.root, 2_000_000_000);
+};
+
+test("an end of certificates is told only where there are some", () => {
+  expect(render(worker(() => {}))).not.toContain("selvedge_identity_expiry");
+  expect(render(worker(identified))).toContain('selvedge_identity_expiry_timestamp_seconds{kind="root"} 2000000000\n');
+  expect(render(worker(identified))).not.toContain('kind="issuer"');
+});
+
 test("a metric has each of Istio's labels, and unknown where there is no value", () => {
   const nobody = { workload: "", namespace: "", principal: "", app: "", version: "" };
   const reader = worker((stats) => stats.edge(edgeLabels("", "orders", { source: nobody })).request(200, 0, 1, 1, 1));
@@ -75,7 +94,7 @@ test("a metric has each of Istio's labels, and unknown where there is no value",
 });
 
 test("every name and label that is rendered stands in the catalogue, and the other way round", () => {
-  const text = render(worker(busy));
+  const text = render(worker(identified));
   const rendered = new Map<string, Set<string>>();
   for (const line of text.split("\n")) {
     if (line === "" || line.startsWith("#")) continue;

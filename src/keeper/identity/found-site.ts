@@ -2,6 +2,7 @@ import type { IssueRequest } from "../../identity/issue-protocol.ts";
 import type { IssueOutcome } from "../ca/issue-child.ts";
 import { CLOCK_FILE, ISSUED_FILE, ROOT_FILE, SITE_FILE } from "./identity-files.ts";
 import { type IdentityStore, IdentityStoreError } from "./identity-store.ts";
+import { EARLIEST_MS } from "./site-clock.ts";
 import { firstTrust } from "./site-trust.ts";
 
 /** Makes certificates somewhere else; never rejects. */
@@ -11,8 +12,9 @@ export type Issue = (request: IssueRequest) => Promise<IssueOutcome>;
 export async function foundSite(
   store: IdentityStore,
   issue: Issue,
-  { trustDomain, node, nowMs }: { readonly trustDomain: string; readonly node: string; readonly nowMs: number },
+  { trustDomain, node, nowMs: wallMs }: { readonly trustDomain: string; readonly node: string; readonly nowMs: number },
 ): Promise<void> {
+  const nowMs = Math.max(EARLIEST_MS, Math.floor(wallMs));
   const outcome = await issue({ kind: "root", trustDomain, nowMs });
   const root = outcome.kind === "issued" ? outcome.issued[0] : undefined;
   if (root === undefined) throw new IdentityStoreError(`no root was made: ${issueProblem(outcome)}`);

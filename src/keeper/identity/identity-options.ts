@@ -4,6 +4,8 @@ import type { IssueProgram } from "../ca/issue-child.ts";
 /** What a keeper needs to have an identity. */
 export interface IdentityOptions {
   readonly issueProgram: IssueProgram;
+  /** With the path of `found-main.ts`. */
+  readonly foundProgram: IssueProgram;
   /** For the place of the key-encryption key; see `kekPlace`. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Both clocks of the machine; absent: the real ones. */

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { IdentityKind } from "../../telemetry/fixed-metrics.ts";
 import type { LocalWorkload } from "../attest/caller-index.ts";
+import { foundInChild } from "../ca/found-child.ts";
 import type { SiteFacts } from "../site-facts.ts";
 import type { IdentityDescription } from "./describe-identity.ts";
 import type { IdentityEvent, IdentityOptions } from "./identity-options.ts";
@@ -167,20 +168,28 @@ export class IdentityService {
     // A node alone that has its root already needs nothing of what would be loaded.
     if (!wishes.hasTunnel && existsSync(join(this.#host.statePath, "identity", "site"))) return;
     try {
-      const { LiveIdentity, foundOnly } = await import("./live-identity.ts");
-      const host = {
-        ...this.#host,
-        options,
-        tell: (what: IdentityEvent["what"], detail: string) => this.#tell(what, detail),
-      };
-      if (wishes.hasTunnel) this.#live = await LiveIdentity.open(host, wishes);
-      else await foundOnly(host, wishes);
+      if (wishes.hasTunnel) await this.#openLive(options, wishes);
+      else await this.#found(options, wishes);
       this.#trouble = undefined;
     } catch (error) {
       this.#failed(error instanceof Error ? error.message : String(error));
       return;
     }
     if (this.#live !== undefined) for (const listener of [...this.#opened]) listener(this.#live);
+  }
+
+  async #openLive(options: IdentityOptions, wishes: SiteWishes): Promise<void> {
+    const { LiveIdentity } = await import("./live-identity.ts");
+    const tell = (what: IdentityEvent["what"], detail: string): void => this.#tell(what, detail);
+    this.#live = await LiveIdentity.open({ ...this.#host, options, tell }, wishes);
+  }
+
+  /** Somewhere else: what it takes is not to stay in the memory of a node alone. */
+  async #found({ foundProgram, env }: IdentityOptions, { trustDomain, node }: SiteWishes): Promise<void> {
+    const { statePath } = this.#host;
+    const problem = await foundInChild(foundProgram, { statePath, trustDomain, node, nowMs: Date.now(), env });
+    if (problem !== undefined) throw new Error(problem);
+    this.#tell("founded", trustDomain);
   }
 
   #failed(reason: string): void {

@@ -112,9 +112,3 @@ export function identityHost({ statePath, options }: Pick<LiveHost, "statePath" 
     clocks: options.clocks ?? machineClocks,
   };
 }
-
-/** A new site on disk and nothing in memory, for a node that reaches no other. Rejects with IdentityStoreError. */
-export async function foundOnly(host: LiveHost, wishes: SiteWishes): Promise<void> {
-  const site = await openSite(identityHost(host), wishes, host.tell);
-  site.close();
-}

@@ -2,7 +2,6 @@ import { foundSite } from "./found-site.ts";
 import { ISSUED_FILE, ISSUER_FILE, SITE_FILE, type StoredSite } from "./identity-files.ts";
 import type { IdentityEvent } from "./identity-options.ts";
 import { IdentityStoreError } from "./identity-store.ts";
-import { EARLIEST_MS } from "./site-clock.ts";
 import { type IdentityHost, SiteIdentity } from "./site-identity.ts";
 import type { SiteWishes } from "./site-wishes.ts";
 
@@ -26,8 +25,7 @@ export async function openSite(host: IdentityHost, wishes: SiteWishes, tell: Tel
 }
 
 async function found(host: IdentityHost, { trustDomain, node }: SiteWishes, tell: Tell): Promise<void> {
-  const nowMs = Math.max(EARLIEST_MS, Math.floor(host.clocks().wallMs));
-  await foundSite(host.store, host.issue, { trustDomain, node, nowMs });
+  await foundSite(host.store, host.issue, { trustDomain, node, nowMs: host.clocks().wallMs });
   tell("founded", trustDomain);
 }
 
