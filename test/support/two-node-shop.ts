@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { type Callers, type Origin, startCallers, startOrigin } from "./mesh-load.ts";
 import type { MeshLoad } from "./mesh-load-program.ts";
-import { type Finished, MeshProcess, Metrics, portOf, runSelvedge } from "./mesh-process.ts";
+import { type Finished, type MeshEvent, MeshProcess, Metrics, portOf, runSelvedge } from "./mesh-process.ts";
 import { Lab } from "./two-machines.ts";
 import { Visitor } from "./visitor.ts";
 import type { Answer, Errand } from "./visitor-program.ts";
@@ -98,11 +98,23 @@ export class TwoNodeShop implements AsyncDisposable {
       await shop.startNode("till-1");
       for (const name of joined) await shop.join(name);
       await Promise.all([...joined.map((name) => shop.startNode(name)), shop.#startOrigins()]);
+      await shop.untilConnected(["till-1", ...joined]);
       return shop;
     } catch (error) {
       await shop[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** Resolves when each of these nodes has a tunnel to each other one. */
+  async untilConnected(names: readonly string[]): Promise<void> {
+    const isUp = (other: string) => (event: MeshEvent) =>
+      event["what"] === "connected" && event["node"] === other && event["detail"] === "dialer";
+    await Promise.all(
+      names.flatMap((name) =>
+        names.filter((other) => other !== name).map((other) => this.node(name).event("node", 0, isUp(other))),
+      ),
+    );
   }
 
   /** The documents as all nodes have them, but for what is given here. */

@@ -82,6 +82,13 @@ export class NodeDialer<E extends TunnelEnd> implements TlsOwner {
     this.#waiters.delete(waiter);
   }
 
+  /** The node has just dialed this one: it is there, and there is nothing to wait for. */
+  heardOf(): void {
+    if (this.#isClosed || this.#current !== null || this.#attempt !== null) return;
+    this.#failures = 0;
+    this.#dial();
+  }
+
   /** The documents name this address now. */
   aim(target: DialTarget): void {
     if (target.hostname === this.#target.hostname && target.port === this.#target.port) return;

@@ -86,7 +86,7 @@ export class Tunnels {
       reports: new RefusalReports((report) => wire.refused(report), nowMs),
       nowMs,
       random: () => host.random(),
-      tell: (state) => wire.tunnel(state),
+      tell: (state) => this.#tell(state),
     };
     this.#relay = new KeeperRelay({ wheel, nowMs, request: (id, question) => wire.request(id, question) });
     this.#door = new JoinDoor({ wheel, nowMs, relay: this.#relay });
@@ -97,6 +97,11 @@ export class Tunnels {
     );
     this.#acceptor = new Acceptor(this.#reception);
     this.#messages = new PeerMessages(this.#host);
+  }
+
+  #tell(state: TunnelState): void {
+    this.#wire.tunnel(state);
+    if (state.direction === "listener" && state.isUp) this.#dialers.get(state.node)?.heardOf();
   }
 
   /** The link to open streams on; `null`: none is up to that node now. */
