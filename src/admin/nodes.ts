@@ -1,6 +1,7 @@
 import { BAN_REASON_LENGTH_MAX } from "../identity/bans.ts";
 import type { Keeper } from "../keeper/keeper.ts";
 import type { HardwareBinding } from "../keeper/nodes/invite.ts";
+import type { NodeRow } from "../keeper/nodes/node-rows.ts";
 import { NodesError } from "../keeper/nodes/nodes-host.ts";
 import type { AdminCall } from "./admin-server.ts";
 import { AdminError } from "./protocol.ts";
@@ -27,6 +28,16 @@ export function inviteNode(keeper: Keeper, { request }: AdminCall): Promise<unkn
 /** `node ls`. */
 export function listNodes(keeper: Keeper): unknown {
   return told(() => keeper.nodes.live.list());
+}
+
+/** What `status` tells of the nodes; nothing where this node reaches no others. */
+export function nodesStatus(keeper: Keeper): readonly NodeRow[] {
+  try {
+    return keeper.nodes.live.list();
+  } catch (error) {
+    if (error instanceof NodesError) return [];
+    throw error;
+  }
 }
 
 /** `node ban`. */

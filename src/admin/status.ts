@@ -4,6 +4,7 @@ import { sandboxOf } from "../kernel/sandbox-report.ts";
 import { edgeRows } from "../telemetry/report.ts";
 import { findOpenDoors } from "./around-mesh.ts";
 import { identityStatus } from "./identity-operations.ts";
+import { nodesStatus } from "./nodes.ts";
 
 /** Edges shown as the worst. */
 export const WORST_EDGES = 5;
@@ -39,6 +40,7 @@ export function nodeStatus(keeper: Keeper): Readonly<Record<string, unknown>> {
     runs: keeper.runs.list.map(({ pid, workload }) => ({ pid, workload })),
     openDoors: findOpenDoors(keeper.attest, ownPorts(keeper)),
     identity: identityStatus(keeper),
+    nodes: nodesStatus(keeper),
     endpointsDown: endpointsDown(keeper),
     drained: configuration.drained,
     issues: configuration.issues,

@@ -2,7 +2,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { BACKUP_BYTES_MAX } from "../../identity/backup.ts";
 import { backupStored, takeStored } from "../../keeper/identity/stored-identity.ts";
+import { auditIdentity } from "../../keeper/identity/tell-identity.ts";
 import { lockState } from "../../keeper/lock-state.ts";
+import { LogFile } from "../../keeper/observe/log-file.ts";
 import { defaultStatePath, StateDirectory } from "../../keeper/state/state-directory.ts";
 import { type AdminRequest, askNode } from "../admin-client.ts";
 import { CliError, EXIT, type ExitCode } from "../exit-code.ts";
@@ -22,6 +24,7 @@ export async function identityBackup(file: string, options: RootOptions): Promis
     options,
     async (admin) => (await ask(admin, { op: "identity-backup", passphrase }, "backup")) as string,
     (state) => backupStored(state, process.env, passphrase),
+    "identity-backup",
   );
   writeNew(file, text);
   const path = resolve(file);
@@ -39,6 +42,7 @@ export function identityTakeRoot(how: "restore" | "promote") {
       options,
       async (admin) => ask(admin, { op: "identity-restore", backup: text, passphrase, how }, "aside"),
       (state) => takeStored(state, process.env, { text, passphrase, how }),
+      "identity-restore",
     );
     if (options.output === "json") printJson({ ok: true, ...(aside === undefined ? {} : { aside }) });
     else {
@@ -58,6 +62,7 @@ async function onNodeOrState<Result>(
   options: RootOptions,
   onNode: (admin: string) => Promise<Result>,
   onState: (statePath: string) => Promise<Result>,
+  op: string,
 ): Promise<Result> {
   try {
     return await onNode(findAdminPath(options, process.env));
@@ -67,11 +72,17 @@ async function onNodeOrState<Result>(
   }
   const state = new StateDirectory(resolve(options.state ?? defaultStatePath(process.getuid?.() ?? 0, process.env)));
   const lock = lockState(state);
+  const auditLog = new LogFile(state.file("audit.ndjson"));
+  let outcome = "failed";
   try {
-    return await onState(state.path);
+    const result = await onState(state.path);
+    outcome = "done";
+    return result;
   } catch (error) {
     throw error instanceof CliError ? error : new CliError(EXIT.FAILED, messageOf(error));
   } finally {
+    auditIdentity({ state, auditLog }, op, `${outcome}, uid ${process.getuid?.() ?? 0}, no node running`);
+    auditLog.close();
     state.close();
     lock?.release();
   }

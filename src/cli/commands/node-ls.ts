@@ -17,13 +17,14 @@ export async function nodeLs(options: NodeOptions): Promise<ExitCode> {
     return EXIT.OK;
   }
   const columns = ["NAME", "ADDRESS", "STATE", "KEY", "EXPIRES IN", "LAST CONTACT", ""].map((title) => ({ title }));
-  printTable(columns, rows.map(cellsOf), (cell, row, column) =>
+  printTable(columns, rows.map(nodeCells), (cell, row, column) =>
     column === 2 ? paintState(cell, rows[row]?.state) : cell,
   );
   return EXIT.OK;
 }
 
-function cellsOf(row: NodeRow): string[] {
+/** The cells of a row. */
+export function nodeCells(row: NodeRow): string[] {
   const nowMs = Date.now();
   const expiresMs = row.expiry === null ? 0 : Date.parse(row.expiry) - nowMs;
   const contactMs = row.lastContact === null ? 0 : Math.max(0, nowMs - Date.parse(row.lastContact));

@@ -1,0 +1,47 @@
+import type { NodeRow } from "../../keeper/nodes/node-rows.ts";
+import { colour } from "../output.ts";
+import { tableLines } from "../table.ts";
+import { nodeCells } from "./node-ls.ts";
+
+/** What `status` tells of other nodes and of this one's identity, as far as the text form uses it. */
+export interface SiteStatus {
+  readonly nodes?: readonly NodeRow[];
+  readonly identity?: {
+    readonly state: string;
+    readonly trouble?: string;
+    readonly clock?: string | null;
+    readonly stops?: readonly { readonly what: string; readonly at: string }[];
+    readonly troubles?: readonly { readonly what: string; readonly reason: string }[];
+  };
+}
+
+/** Lines about what is wrong with the identity. */
+export function identityTrouble({ identity }: SiteStatus): string[] {
+  if (identity === undefined) return [];
+  const { state, trouble, clock, troubles = [] } = identity;
+  return [
+    ...(state === "failed" ? [`no identity, so no other node is reached: ${trouble ?? ""}`] : []),
+    ...(state === "starting" ? ["the identity is being made; no other node is reached before"] : []),
+    ...(clock === undefined || clock === null ? [] : [`the wall clock is not followed: ${clock}`]),
+    ...troubles.map(({ what, reason }) => `${what}: ${reason}`),
+  ];
+}
+
+/** The other machines; nothing where this is the only one. */
+export function nodeLines({ nodes = [] }: SiteStatus): string[] {
+  if (nodes.length < 2) return [];
+  const columns = ["NODE", "ADDRESS", "STATE", "KEY", "EXPIRES IN", "LAST CONTACT", ""].map((title) => ({ title }));
+  return tableLines(columns, nodes.map(nodeCells), (cell, row, column) =>
+    column === 2 && nodes[row]?.state === "banned" ? colour.red(cell) : cell,
+  );
+}
+
+/** What stops when, if nobody is met any more; nothing where there is nobody to meet. */
+export function stopLines({ identity, nodes = [] }: SiteStatus): string[] {
+  const { stops = [] } = identity ?? {};
+  if (stops.length === 0 || nodes.length < 2) return [];
+  return tableLines(
+    [{ title: "WHAT" }, { title: "WHEN" }],
+    stops.map(({ what, at }) => [what, at]),
+  );
+}
