@@ -16,7 +16,7 @@ import { Exchange } from "../exchange/exchange.ts";
 import type { ExchangeClient } from "../exchange/exchange-client.ts";
 import type { ExchangeHost } from "../exchange/exchange-host.ts";
 import type { ForwardPlan } from "../exchange/forward-plan.ts";
-import { grpcTimeoutMs, isGrpc } from "../exchange/grpc.ts";
+import { grpcStatusFor, grpcTimeoutMs, isGrpc } from "../exchange/grpc.ts";
 import { STREAM_IDLE_MS } from "../limits.ts";
 import type { ExternalPort, Target } from "../mesh/destination.ts";
 import { pickOther } from "../upstream/pick-target.ts";
@@ -181,7 +181,9 @@ export class ServerStream implements StreamOwner, ExchangeClient, ExchangeHost, 
     this.#pump();
   }
 
-  onStreamReset(): void {
+  onStreamReset(stream: LinkStream): void {
+    // Told late, when this serves another stream already, or none.
+    if (stream !== this.#stream) return;
     const { session } = this;
     if (this.#state === STATE.EXCHANGE) {
       this.#finish(this.#exchange.status, FLAG.DC);
@@ -263,9 +265,17 @@ export class ServerStream implements StreamOwner, ExchangeClient, ExchangeHost, 
   }
 
   exchangeBroken(): void {
-    this.#finish(this.#exchange.status, this.#exchange.flag);
+    const { status, flag } = this.#exchange;
+    this.#finish(status, flag);
     this.#exchange.reset();
     this.#state = STATE.LEAVING;
+    if (this.#ledger!.isGrpc) {
+      // Its caller can still be told why: the status comes behind the content.
+      const lines = Buffer.from(`grpc-status: ${grpcStatusFor(status, flag)}\r\n\r\n`);
+      this.out.trailers(lines, 0, lines.length);
+      this.#leave();
+      return;
+    }
     this.out.reset(ERROR_CODE.INTERNAL_ERROR);
     this.#over();
   }
