@@ -157,7 +157,10 @@ async function findRequest(keeper: Keeper, id: string): Promise<unknown> {
     const line = keeper.findRecord(id);
     if (line !== undefined) return JSON.parse(line);
   }
-  throw new AdminError("not_found", `no record of ${id}: it was not logged (successes are sampled), or it is too old`);
+  const others = keeper.facts.nodes.filter(({ isLocal }) => !isLocal).map(({ name }) => name);
+  const elsewhere = others.length === 0 ? "" : `, or another node gave it: ask ${others.join(" or ")}`;
+  const why = `it was not logged (successes are sampled), or it is too old${elsewhere}`;
+  throw new AdminError("not_found", `no record of ${id}: ${why}`);
 }
 
 /** `logs`: what is remembered, then what comes if `follow`. `tap`: every request from now on. Until the client goes. */
