@@ -10,7 +10,7 @@ import type { KeeperRelay } from "./keeper-relay.ts";
 import { GATHERED_PER_TUNNEL_MAX, PING_AFTER_IDLE_ACCEPTED_MS } from "./limits.ts";
 import { LISTENER_OPTIONS } from "./link-options.ts";
 import { type ProvenCaller, ProvenCallers } from "./proven-callers.ts";
-import type { TunnelStreams } from "./stream-handler.ts";
+import type { StreamTunnel, TunnelStreams } from "./stream-handler.ts";
 import { TunnelCore } from "./tunnel-core.ts";
 import type { TunnelEndEvents } from "./tunnel-end.ts";
 import type { TunnelHost } from "./tunnel-host.ts";
@@ -19,7 +19,7 @@ import type { TunnelSession } from "./tunnel-session.ts";
 const NOTHING = Buffer.alloc(0);
 
 /** The listener's end of a tunnel: proofs and messages are taken here, everything else goes to whoever has the streams. */
-export class AcceptedTunnel extends TunnelCore {
+export class AcceptedTunnel extends TunnelCore implements StreamTunnel {
   readonly #callers: ProvenCallers;
   readonly #streams: TunnelStreams;
   readonly #relay: KeeperRelay;
