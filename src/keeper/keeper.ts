@@ -9,6 +9,7 @@ import { parseRuns, type Run, Runs } from "./attest/runs.ts";
 import { type FrameReceivers, receiveFrame } from "./frames.ts";
 import type { Served } from "./generation/served.ts";
 import { IdentityService } from "./identity/identity-service.ts";
+import { tellIdentity } from "./identity/tell-identity.ts";
 import type { KeeperOptions } from "./keeper-options.ts";
 import { addressOf, type FailedListener, failedListeners } from "./listener-reports.ts";
 import { lockState } from "./lock-state.ts";
@@ -102,7 +103,7 @@ export class Keeper {
       statePath: options.statePath,
       options: options.identity,
       workers: () => this.fleet.workers,
-      emit: options.emit,
+      emit: (event) => tellIdentity(this, event),
       expiries: (ends) => this.stats.setExpiries(ends),
     });
     this.nodes = new NodeService(nodesHost(this), this.identity);

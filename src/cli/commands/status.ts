@@ -1,4 +1,3 @@
-import type { CertificateRow } from "../../keeper/identity/describe-identity.ts";
 import type { Issue } from "../../model/issue.ts";
 import { askNode } from "../admin-client.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
@@ -8,7 +7,7 @@ import type { NodeOptions } from "../node-options.ts";
 import { colour, printJson, printLines } from "../output.ts";
 import { printable, tableLines } from "../table.ts";
 import { durationText } from "../units.ts";
-
+import { type CertificateStatus, certificateLines } from "./status-identity.ts";
 import { identityTrouble, nodeLines, type SiteStatus, stopLines } from "./status-nodes.ts";
 
 /** What the node answers, as far as the text form uses it. */
@@ -41,24 +40,10 @@ interface Status extends SiteStatus {
   }[];
   readonly openDoors: readonly { readonly workload: string; readonly address: string; readonly reach: string }[];
   readonly endpointsDown: readonly { readonly endpoint: string; readonly state: string; readonly reason: string }[];
-  readonly identity: IdentityStatus;
+  readonly identity: NonNullable<SiteStatus["identity"]> & CertificateStatus;
   readonly drained: readonly string[];
   readonly issues: readonly Issue[];
   readonly worstEdges: readonly WorstEdge[];
-}
-
-/** `state` unused: this node reaches no other, and the rest is absent. */
-interface IdentityStatus {
-  readonly state: "unused" | "starting" | "ready" | "failed";
-  readonly trouble?: string;
-  readonly trustDomain?: string;
-  readonly holdsRoot?: boolean;
-  readonly clock?: string | null;
-  readonly rootChange?: string;
-  readonly certificates?: readonly CertificateRow[];
-  readonly svids?: { readonly count: number; readonly valid: number; readonly firstEnd: string | null };
-  readonly stops?: readonly { readonly what: string; readonly at: string }[];
-  readonly troubles?: readonly { readonly what: string; readonly reason: string }[];
 }
 
 interface Sandbox {
@@ -94,11 +79,11 @@ export function statusLines(status: Status): string[] {
     `outbound ${status.outbound ?? "closed"}   metrics ${status.metrics ?? "closed"}   default ${status.defaultAction ?? "-"}   worker restarts ${restarts}`,
     ...troubleLines(status),
     ...section("NODES", nodeLines(status)),
+    ...section("IDENTITY", certificateLines(status.identity)),
     ...section("IF NOBODY IS MET FROM NOW ON, THIS STOPS", stopLines(status)),
     ...section("WORKERS", workerLines(status)),
     ...section("WORKLOADS", workloadLines(status)),
     ...section("CAN BE DIALLED AROUND THE MESH", doorLines(status)),
-    ...section("IDENTITY", identityLines(status.identity)),
     ...section("WORST EDGES, LAST MINUTE", worstLines(status)),
   ];
 }
@@ -113,43 +98,12 @@ function troubleLines(status: Status): string[] {
     ...identityTrouble(status),
     ...(status.refusal === undefined ? [] : [`refused: ${status.refusal}`]),
     ...status.stateTrouble.map(({ what, reason }) => `state: ${what}: ${reason}`),
-    ...identityTroubles(status.identity),
     ...status.failedListeners.map(({ listener, reason }) => `cannot listen on ${listener}: ${reason}`),
     ...status.endpointsDown.map(({ endpoint, state, reason }) => `endpoint ${endpoint} is ${state}: ${reason}`),
     ...status.drained.map((endpoint) => `endpoint ${endpoint} is drained by hand`),
     ...status.issues.map(issueText),
   ];
   return lines.map((line) => colour.yellow(`! ${printable(line)}`));
-}
-
-function identityTroubles({ trouble, troubles = [], clock = null }: IdentityStatus): string[] {
-  return [
-    ...(trouble === undefined ? [] : [`no calls between nodes: ${trouble}`]),
-    ...troubles.map(({ what, reason }) => `identity: ${what}: ${reason}`),
-    ...(clock === null ? [] : [`the wall clock is not followed for certificates: ${clock}`]),
-  ];
-}
-
-/** What ends when, and what stops then if nobody is met. */
-function identityLines(identity: IdentityStatus): string[] {
-  const { state, certificates = [], svids, stops = [] } = identity;
-  if (state === "unused") return [];
-  const columns = ["CERTIFICATE", "STATE", "UNTIL", "RENEWED AT"].map((title) => ({ title }));
-  const rows = certificates.map(({ name, state: condition, notAfter, renewAt = "-" }) => [
-    name,
-    condition,
-    notAfter,
-    renewAt,
-  ]);
-  if (svids !== undefined) {
-    rows.push([`${svids.count} SVIDs`, `${svids.valid} valid`, svids.firstEnd ?? "-", "at half their lives"]);
-  }
-  const alone = stops.filter(({ at }) => at !== "never").map(({ what, at }) => `${what} stop ${at}`);
-  return [
-    `${identity.trustDomain ?? ""}  ${state}  ${identity.holdsRoot === true ? "holds the site's root" : ""}`.trimEnd(),
-    ...(rows.length === 0 ? [] : tableLines(columns, rows)),
-    ...(alone.length === 0 ? [] : [`if nobody is met from now on: ${alone.join("; ")}`]),
-  ];
 }
 
 function workerLines({ workers }: Status): string[] {
