@@ -48,7 +48,8 @@ export class RemoteOrigins implements StreamOrigins {
     this.#place = place;
   }
 
-  of(head: RequestHead, bytes: Buffer): StreamOrigin {
+  /** `null`: the proof of whom it names holds no longer; its node is to send a new one, and the request once more. */
+  of(head: RequestHead, bytes: Buffer): StreamOrigin | null {
     this.handle = 0;
     const as = onlyLine(head, bytes, AS);
     const to = onlyLine(head, bytes, TO);
@@ -60,6 +61,7 @@ export class RemoteOrigins implements StreamOrigins {
     const text = latin1(bytes, start, end);
     if (handle === HANDLE_OF_GATEWAY) return this.#fromGateway(head, bytes, text);
     const proven = this.#tunnel.caller(handle);
+    if (!proven && this.#tunnel.hasEnded(handle)) return null;
     if (!proven) return this.#nobody("unknown_handle", `a stream names handle ${handle}, which nobody has proven`);
     const known = this.#knownFor(proven);
     if (!known) return this.#nobody("unknown_workload", `nothing is known of ${proven.workload}`);

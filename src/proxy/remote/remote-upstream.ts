@@ -90,6 +90,7 @@ export class RemoteUpstream implements Upstream, StreamOwner {
 
   onStreamReset(_stream: LinkStream, errorCode: number, _isLocal: boolean): void {
     this.isUntouched = errorCode === ERROR_CODE.REFUSED_STREAM;
+    if (this.isUntouched) this.#link?.proofs.doubt(this.handle);
     const owner = this.#owner;
     this.#forget();
     owner?.onUpstreamClosed(this);

@@ -43,6 +43,11 @@ export class AcceptedTunnel extends TunnelCore implements StreamTunnel {
     return this.#callers.caller(handle, this.host.trust.nowMs());
   }
 
+  /** Whether a handle that `caller` does not know was proven once: then a new proof is what is wanted. */
+  hasEnded(handle: number): boolean {
+    return this.#callers.hasEnded(handle);
+  }
+
   /** Tells the keeper of a stream whose caller was not believed. `reason`: a stable word. */
   reportStream(reason: string, detail: string): void {
     const { node, connection } = this.session;
@@ -123,7 +128,7 @@ export class AcceptedTunnel extends TunnelCore implements StreamTunnel {
     const { trust, documents, stats } = this.host;
     const handle = stream.stream?.id ?? 0;
     const basis = { trust: trust.trust, placements: documents.placements };
-    const proven = this.#callers.prove(handle, proof, named, basis);
+    const proven = this.#callers.prove(handle, proof, named, basis, this.host.links.now);
     if (proven === "limit") {
       stats.counter(LIMIT_COUNTER.tunnel_proofs);
       answer(stream, 503, NOTHING);

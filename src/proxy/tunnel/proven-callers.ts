@@ -2,7 +2,7 @@ import { unpackFields } from "../../identity/fields.ts";
 import { verifyProof } from "../../identity/proof.ts";
 import { isRefusal, type Refusal, refusal } from "../../identity/refusal.ts";
 import type { Trust, VerifiedChain } from "../../identity/verify.ts";
-import { PROOFS_PER_TUNNEL_MAX } from "./limits.ts";
+import { PROOFS_PER_SECOND, PROOFS_PER_TUNNEL_MAX } from "./limits.ts";
 import type { Placements } from "./placements.ts";
 import { type Believed, lifeProblem, stillHolds } from "./still-holds.ts";
 import type { TunnelSession } from "./tunnel-session.ts";
@@ -28,6 +28,10 @@ export interface ProofBasis {
 export class ProvenCallers {
   readonly #session: TunnelSession;
   readonly #callers = new Map<number, ProvenCaller>();
+  /** Handles that were good once on this connection, oldest first; as many as there may be proofs. */
+  readonly #ended = new Set<number>();
+  #tokens = PROOFS_PER_TUNNEL_MAX;
+  #refilledMs = 0;
 
   constructor(session: TunnelSession) {
     this.#session = session;
@@ -35,9 +39,16 @@ export class ProvenCallers {
 
   /**
    * Judges a proof that came on stream `handle`. What it proves is remembered until the SVID, the connection, the bundle, the
-   * bans or the placement end. @param named the WorkloadRecord that its node says it is.
+   * bans or the placement end. @param named the WorkloadRecord that its node says it is. @param nowMs on the monotonic clock.
    */
-  prove(handle: number, proof: Uint8Array, named: string, basis: ProofBasis): ProvenCaller | Refusal | "limit" {
+  prove(
+    handle: number,
+    proof: Uint8Array,
+    named: string,
+    basis: ProofBasis,
+    nowMs: number,
+  ): ProvenCaller | Refusal | "limit" {
+    if (!this.#mayJudge(nowMs)) return "limit";
     if (this.#callers.size >= PROOFS_PER_TUNNEL_MAX) this.#forgetExpired(basis.trust);
     if (this.#callers.size >= PROOFS_PER_TUNNEL_MAX) return "limit";
     const { trust, placements } = basis;
@@ -62,6 +73,11 @@ export class ProvenCallers {
     return caller !== undefined && nowMs <= caller.verified.notAfterMs ? caller : undefined;
   }
 
+  /** Whether a handle that `caller` does not know was proven once: then a new proof is what is wanted. */
+  hasEnded(handle: number): boolean {
+    return this.#ended.has(handle) || this.#callers.has(handle);
+  }
+
   /** Those whose life is over, forgotten now. */
   takeExpired(trust: Trust): ProvenCaller[] {
     return this.#take((caller) => lifeProblem(caller.verified, trust) !== undefined);
@@ -80,6 +96,15 @@ export class ProvenCallers {
     return this.#callers.size;
   }
 
+  #mayJudge(nowMs: number): boolean {
+    const refilled = this.#tokens + ((nowMs - this.#refilledMs) / 1000) * PROOFS_PER_SECOND;
+    this.#tokens = Math.min(PROOFS_PER_TUNNEL_MAX, refilled);
+    this.#refilledMs = nowMs;
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
+  }
+
   #forgetExpired(trust: Trust): void {
     this.takeExpired(trust);
   }
@@ -89,7 +114,12 @@ export class ProvenCallers {
     for (const [handle, caller] of this.#callers) {
       if (!isOver(caller)) continue;
       this.#callers.delete(handle);
+      this.#ended.add(handle);
       taken.push(caller);
+    }
+    for (const handle of this.#ended) {
+      if (this.#ended.size <= PROOFS_PER_TUNNEL_MAX) break;
+      this.#ended.delete(handle);
     }
     return taken;
   }

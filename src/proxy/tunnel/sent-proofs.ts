@@ -32,9 +32,11 @@ export interface SentProofsHost {
 interface SentProof {
   readonly keys: HeldKeys;
   readonly stream: LinkStream;
-  state: "leaving" | "sent" | "refused";
+  state: "leaving" | "sent" | "refused" | "doubted";
   /** When it was refused, on the monotonic clock. */
   refusedAtMs: number;
+  /** When a proof before it was doubted last. */
+  readonly doubtedAtMs: number;
   readonly waiters: (() => void)[];
 }
 
@@ -72,7 +74,23 @@ export class SentProofs {
     for (const [workload, { state }] of this.#sent) if (state === "refused") this.#sent.delete(workload);
   }
 
+  /**
+   * The other node refused a stream under this handle unread: perhaps its documents have changed, and it believes the proof no
+   * more. The next stream brings a new one, at most every PROOF_RETRY_MS.
+   */
+  doubt(handle: number): void {
+    for (const sent of this.#sent.values()) {
+      if (sent.state !== "sent" || sent.stream.stream?.id !== handle) continue;
+      const nowMs = this.#host.nowMs();
+      if (nowMs - sent.doubtedAtMs < PROOF_RETRY_MS) return;
+      sent.state = "doubted";
+      sent.refusedAtMs = nowMs;
+      return;
+    }
+  }
+
   #isToBeTriedAgain({ state, refusedAtMs }: SentProof): boolean {
+    if (state === "doubted") return true;
     return state === "refused" && this.#host.nowMs() - refusedAtMs >= PROOF_RETRY_MS;
   }
 
@@ -89,7 +107,10 @@ export class SentProofs {
     };
     const stream = this.#link.openStream(owner);
     if (stream === null) return NO_HANDLE.NO_ROOM;
-    const sent: SentProof = { keys, stream, state: "leaving", refusedAtMs: 0, waiters: [] };
+    const before = this.#sent.get(workload);
+    const doubtedAtMs =
+      before?.state === "doubted" ? before.refusedAtMs : (before?.doubtedAtMs ?? Number.NEGATIVE_INFINITY);
+    const sent: SentProof = { keys, stream, state: "leaving", refusedAtMs: 0, doubtedAtMs, waiters: [] };
     this.#sent.set(workload, sent);
     const proof = makeProof(this.#session.binding, keys.chain, keys.key);
     const head = controlHead(PROOF_PATH, proof.length, workload);

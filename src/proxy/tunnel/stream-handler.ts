@@ -10,6 +10,8 @@ export interface StreamTunnel {
   readonly link: Http2Link;
   /** Who speaks on a stream that names this handle; `undefined`: nobody who is believed now. To be asked for every stream. */
   caller(handle: number): ProvenCaller | undefined;
+  /** Whether a handle that `caller` does not know was proven once: then a new proof is what is wanted. */
+  hasEnded(handle: number): boolean;
   /** Tells the keeper of a stream whose caller was not believed. `reason`: a stable word. */
   reportStream(reason: string, detail: string): void;
 }
