@@ -11,7 +11,7 @@ import { CHANNEL_PROTOCOL, TO_KEEPER, TO_WORKER } from "../wire/channel/frames.t
 import type { ToWorkerFrame } from "../wire/channel/to-worker-frame.ts";
 import { KeeperChannel } from "./worker/channel.ts";
 import { connectionsMax, DataPath } from "./worker/data-path.ts";
-import { Listeners } from "./worker/listeners.ts";
+import { type ListenerOutcome, Listeners } from "./worker/listeners.ts";
 import { MetricsRelay } from "./worker/metrics-relay.ts";
 import { SnapshotIntake } from "./worker/snapshot-intake.ts";
 import { type SendFrame, takeTunnelFrame, tunnelWire } from "./worker/tunnel-frames.ts";
@@ -145,8 +145,11 @@ class Worker {
   #openListeners(): void {
     // Those of tunnels open when there is an identity to show: see `Tunnels`.
     const records = [...this.#dataPath.store.all("listener")].filter(({ role }) => role !== "tunnel");
-    for (const outcome of this.#listeners.update(records)) {
-      const { key, port, errno, message } = outcome;
+    this.#tellListening(this.#listeners.update(records));
+  }
+
+  #tellListening(outcomes: readonly ListenerOutcome[]): void {
+    for (const { key, port, errno, message } of outcomes) {
       this.#channel?.send({ type: TO_KEEPER.LISTENING, listener: key, port, errno, message });
     }
   }
@@ -160,6 +163,7 @@ class Worker {
     this.#stats.gauge(GAUGE.eventLoopLag, Math.max(0, nowMs - expectedMs) / 1000);
     this.#dataPath.tunnels.report();
     this.#dataPath.tick();
+    this.#tellListening(this.#listeners.retry());
     this.#stats.beat();
     const nextMs = this.#dataPath.connections.size > 0 ? HOUSEKEEPING_MS : HOUSEKEEPING_IDLE_MS;
     setTimeout(() => this.#keepHouse(nowMs + nextMs), nextMs);

@@ -20,6 +20,7 @@ interface OpenListener {
 /** The sockets that are listened on: those of the served snapshot, opened and closed as it changes. */
 export class Listeners {
   readonly #open = new Map<string, OpenListener>();
+  readonly #failed = new Map<string, ListenerRecord>();
   readonly #host: ConnectionHost;
 
   constructor(host: ConnectionHost) {
@@ -36,6 +37,7 @@ export class Listeners {
       this.#open.delete(key);
       listener.socket.stop();
     }
+    this.#failed.clear();
     const outcomes: ListenerOutcome[] = [];
     for (const record of wanted.values()) {
       const known = this.#open.get(record.key);
@@ -45,8 +47,18 @@ export class Listeners {
     return outcomes;
   }
 
+  /**
+   * Tries those that could not be opened once more, and answers the ones that now are: an address may come to the machine after
+   * the mesh does, as a port may become free. Call every second or so; costs nothing where all are open.
+   */
+  retry(): ListenerOutcome[] {
+    const failed = [...this.#failed.values()];
+    return failed.map((record) => this.#listen(record)).filter(({ port }) => port > 0);
+  }
+
   /** Accepts nothing more. */
   stop(): void {
+    this.#failed.clear();
     for (const listener of this.#open.values()) listener.socket.stop();
     this.#open.clear();
   }
@@ -73,8 +85,10 @@ export class Listeners {
       const socket = Bun.listen<Connection>(options);
       entrance.port = socket.port;
       this.#open.set(record.key, { entrance, socket });
+      this.#failed.delete(record.key);
       return { key: record.key, port: socket.port, errno: 0, message: "" };
     } catch (error) {
+      this.#failed.set(record.key, record);
       const errno = error instanceof Error && "errno" in error ? Math.abs(Number(error.errno)) || 1 : 1;
       const message = error instanceof Error ? error.message : String(error);
       return { key: record.key, port: 0, errno, message };

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { TO_KEEPER } from "../../../src/wire/channel/frames.ts";
 import { answering, answerText, ask, getText, headerOf, headersOf, type RawMessage } from "../../support/raw-http.ts";
 import { connectRaw, listenRaw, type RawPeer, type RawServer } from "../../support/raw-peer.ts";
 import { backendDocs, doc, ISTIO_SECURITY, meshText, policyDoc, routeDoc, tcpDocs } from "../../support/test-mesh.ts";
+import { until } from "../../support/until.ts";
 import { startWorker, type WorkerHarness } from "../../support/worker-harness.ts";
 
 /** The node's address as machines outside would know it. */
@@ -120,3 +122,23 @@ test("a port that becomes STRICT again closes its listener and what came in by i
   expect(await refusesConnections(shop)).toBe(true);
   expect(await refusesConnections(db)).toBe(true);
 });
+
+test("an address that is not free yet is listened on as soon as it is", async () => {
+  const squatter = listenRaw(undefined, { hostname: NODE_IP, port: shop.port });
+  try {
+    const told = worker.frames.length;
+    const reports = () =>
+      worker.frames
+        .slice(told)
+        .flatMap((frame) =>
+          frame.type === TO_KEEPER.LISTENING && frame.listener.endsWith(`:${shop.port}`) ? [frame] : [],
+        );
+    await worker.apply(text("PERMISSIVE"));
+    expect(reports().map(({ port }) => port)).toEqual([0]);
+    squatter.stop();
+    await until(() => reports().some(({ port }) => port === shop.port), "the listener", 10_000);
+    expect(await status(getText("/open", "shop"))).toBe("200 shop");
+  } finally {
+    squatter[Symbol.dispose]();
+  }
+}, 15_000);
