@@ -8,9 +8,9 @@ import { COUNTER, DENIED_COUNTER, type DenialReason } from "../telemetry/fixed-m
 import type { EdgeProtocol, Reporter } from "../telemetry/layout.ts";
 import type { LogSampler } from "../telemetry/log-sampler.ts";
 import type { StatsWriter } from "../telemetry/stats-writer.ts";
-import { readTraceId, TRACEPARENT_BYTES } from "../telemetry/trace-context.ts";
+import { isTraceparent, readTraceId, TRACEPARENT_BYTES } from "../telemetry/trace-context.ts";
 import { STRENGTHS } from "../wire/channel/frames.ts";
-import { FORM, type RequestHead } from "../wire/http1/head.ts";
+import { FORM, HEADER, type RequestHead } from "../wire/http1/head.ts";
 import type { CallerIdentity } from "./caller.ts";
 import type { RequestHeadPlan } from "./exchange/request-head.ts";
 import type { Destination, Target } from "./mesh/destination.ts";
@@ -134,6 +134,7 @@ export class Recorder {
     else record.path.setBytes(bytes, head.pathStart, head.pathEnd);
     record.host.setBytes(bytes, head.authorityStart, head.authorityEnd);
     if (headPlan) this.#ids(headPlan, bytes);
+    else this.#receivedIds(bytes, head);
     this.#stats.records.write(record);
   }
 
@@ -194,6 +195,21 @@ export class Recorder {
           : VERDICT.allowed;
     record.policy = decided.policy === undefined ? 0 : this.#stats.intern(decided.policy.replace(/^policy\//, ""));
     record.rule = decided.rule;
+  }
+
+  /** Of a request that was not forwarded: as they came, from the caller or from its node. */
+  #receivedIds(bytes: Buffer, { lines }: RequestHead): void {
+    const record = this.#record;
+    for (let i = 0; i < lines.count; i++) {
+      const start = lines.valueStart[i]!;
+      const end = lines.valueEnd[i]!;
+      if (lines.kind[i] === HEADER.TRACEPARENT && !record.hasTrace && isTraceparent(bytes, start, end)) {
+        readTraceId(bytes, start, record.traceId);
+        record.hasTrace = true;
+      } else if (lines.kind[i] === HEADER.REQUEST_ID && record.requestId.length === 0) {
+        record.requestId.setBytes(bytes, start, end);
+      }
+    }
   }
 
   #ids(plan: RequestHeadPlan, bytes: Buffer): void {
