@@ -158,6 +158,8 @@ export class LinkStream implements MessageSink {
     this.#chunks.push(chunk);
     if (chunk.length * SLIM_SHARE < chunk.buffer.byteLength) this.#hasSlim = true;
     this.queuedBytes += chunk.length;
+    // Without messages there is no end by which whoever waits for all to have left would be told.
+    if (!this.isFramed) this.#wantsDrain = true;
     this.link.ready(this);
     if (!this.isFull) return true;
     this.link.flushQuietly();
@@ -315,8 +317,13 @@ export class LinkStream implements MessageSink {
     this.#drop();
     if (stream !== null) this.link.connection.resetStream(stream, errorCode);
     this.link.dirty();
-    this.owner = null;
-    if (owner) queueMicrotask(() => owner.onStreamReset(this, errorCode, true));
+    if (!owner) return;
+    queueMicrotask(() => {
+      // Unless it was given up meanwhile.
+      if (this.owner !== owner) return;
+      this.owner = null;
+      owner.onStreamReset(this, errorCode, true);
+    });
   }
 
   #forget(): void {

@@ -43,7 +43,9 @@ export function sendHead<T>(
   const blockStart = reserveBlock(state, end - start);
   if (blockStart < 0) return SENT.NO_ROOM;
   const { encoder, output } = state;
-  const context = { owner, isWebsocket: stream.isWebsocket };
+  // A WebSocket that is not granted has an answer like any other.
+  const isWebsocket = stream.isWebsocket && (isClient || isSwitch(buf, start));
+  const context = { owner, isWebsocket };
   const blockEnd = isClient
     ? encoder.encodeRequest(buf, start, end, output.bytes, blockStart, context)
     : encoder.encodeResponse(buf, start, end, output.bytes, blockStart, context);
@@ -162,5 +164,10 @@ function endLocal<T>(state: ConnectionState<T>, stream: Http2Stream<T>): void {
 
 /** The status of an answer's head begins with 1; `101` stands for a WebSocket that was granted. */
 function isInterim(buf: Uint8Array, start: number): boolean {
-  return buf[start + 9] === 0x31 && !(buf[start + 10] === 0x30 && buf[start + 11] === 0x31);
+  return buf[start + 9] === 0x31 && !isSwitch(buf, start);
+}
+
+/** The status of an answer's head is 101. */
+function isSwitch(buf: Uint8Array, start: number): boolean {
+  return buf[start + 9] === 0x31 && buf[start + 10] === 0x30 && buf[start + 11] === 0x31;
 }

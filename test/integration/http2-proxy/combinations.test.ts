@@ -6,6 +6,7 @@ import { describeRequest, startH2Origin } from "../../support/h2-origin.ts";
 import { answering, ask, headerOf, readRequest } from "../../support/raw-http.ts";
 import { connectRaw, listenRaw } from "../../support/raw-peer.ts";
 import { backendDocs, meshText, serviceDoc, workloadDoc } from "../../support/test-mesh.ts";
+import { until } from "../../support/until.ts";
 import { startWorker } from "../../support/worker-harness.ts";
 
 /** A mesh in which `orders` speaks HTTP/2. */
@@ -38,6 +39,7 @@ describe("a caller by HTTP/2", () => {
     const posted = await client.ask({ ":path": "/p" }, "hello");
     expect(posted.body.toString()).toBe("POST /p HTTP/1.1 5 ");
     expect(upstream.peers.length).toBe(1);
+    await until(() => worker.records().length === 2, "both records");
     expect(worker.records().map(({ protocol, status }) => [protocol, status])).toEqual([
       ["HTTP/2", 200],
       ["HTTP/2", 200],
