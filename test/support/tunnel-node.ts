@@ -53,6 +53,8 @@ export class TunnelNode implements Disposable {
   /** Added to the clock that the node believes in. */
   skewMs = 0;
   hasKeeper = true;
+  /** IP addresses of the machine, where the test says which; `null`: all. */
+  addresses: ReadonlySet<string> | null = null;
   readonly #store = new RecordStore();
   #wake: ReturnType<typeof setTimeout> | null = null;
   #generation = 0;
@@ -83,6 +85,7 @@ export class TunnelNode implements Disposable {
       links,
       nowMs,
       random: Math.random,
+      ownAddresses: () => (address) => this.addresses?.has(address) ?? true,
       wire: {
         tunnel: (state) => void this.states.push(state),
         refused: (report) => void this.refused.push(report),

@@ -4,6 +4,7 @@ import { banNode, TunnelNode, twoNodes } from "../../../test/support/tunnel-node
 import { AnsweringStreams, ask } from "../../../test/support/tunnel-requests.ts";
 import { until } from "../../../test/support/until.ts";
 import { readCertificate } from "../../identity/certificate.ts";
+import { ADDRESS_MISSING_MS } from "./limits.ts";
 
 const WEB = "workload/prod/web";
 const SWAPS = 20;
@@ -146,6 +147,26 @@ test("a node whose address changes in the documents is reached there, while what
   expect(two.tunnels.accepted.size).toBe(1);
   two.tunnels.close("gone");
   expect(await held).toStartWith("reset");
+});
+
+test("a connection from an address that the machine has no more is given up, and another one is opened", async () => {
+  const [one, two] = await answering();
+  using _one = one;
+  using _two = two;
+  const held = ask(one, "till-2", WEB, "/hold");
+  const before = one.tunnels.link("till-2")!;
+  await until(() => before.streams === 1, "the request to be under way");
+  one.addresses = new Set(["127.0.0.1", "127.0.0.2"]);
+  one.tunnels.tick();
+  one.addresses = new Set(["10.1.1.1"]);
+  one.tunnels.tick();
+  await Bun.sleep(ADDRESS_MISSING_MS);
+  expect(one.tunnels.link("till-2")).toBe(before);
+  one.tunnels.tick();
+  expect(one.tunnels.link("till-2")).toBeNull();
+  expect(await held).toBe("reset -1");
+  await one.up("till-2");
+  expect(await ask(one, "till-2", WEB)).toBe("200");
 });
 
 test("trust that cannot be read is trust in nobody", async () => {

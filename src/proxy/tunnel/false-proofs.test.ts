@@ -6,6 +6,7 @@ import { makeProof, PROOF_BYTES_MAX } from "../../identity/proof.ts";
 import { TO_WORKER } from "../../wire/channel/frames.ts";
 import type { StreamOwner } from "../http2/link-stream.ts";
 import { controlHead, PROOF_PATH } from "./control-request.ts";
+import { keyingMaterialOf } from "./tls-session.ts";
 import type { TunnelLink } from "./tunnel-link.ts";
 
 // What a stolen node could try: it has its own keys, its issuer's, and all that was ever sent to it.
@@ -123,7 +124,9 @@ test("a proof made for the other role is refused", async () => {
   const [, web] = await keysBy("till-1", WEB);
   const { binding } = link.session;
   const swapped = { ...binding, senderNode: binding.receiverNode, receiverNode: binding.senderNode };
-  for (const wrong of [{ ...binding, sender: "listener" as const }, swapped]) {
+  const { socket } = link.session.connection;
+  const asListener = { ...binding, keyingMaterial: keyingMaterialOf(socket as never, "listener")! };
+  for (const wrong of [{ ...binding, sender: "listener" as const }, swapped, asListener]) {
     expect(await refusedFor(two, link, makeProof(wrong, web!.chain, web!.key))).toBe("403 till-1 proof_signature");
   }
 });

@@ -44,14 +44,23 @@ export const PONG_TIMEOUT_MS = 5_000;
 /** Part of a certificate's remaining life after which its connection is replaced. Reason: as certificates themselves, well before the end. */
 export const ROTATE_AT_LIFE_SHARE = 0.8;
 
+/** Streams that a connection carries before it is replaced. Reason: numbers end at 2^31 and are never used again (RFC 9113 5.1.1). */
+export const STREAM_ID_WORN = 0x6000_0000;
+
 /** How long before its certificate ends a connection is cut, whatever is on it. Reason: it is looked at every five seconds when idle. */
 export const CUT_BEFORE_END_MS = 10_000;
+
+/** An address of this machine that is missing so long is gone, and connections from it with it. Reason: a link that flaps is back sooner. */
+export const ADDRESS_MISSING_MS = 3_000;
 
 /** Between the two GOAWAYs of a drain. Reason: longer than a round trip, so that no stream under way is refused (RFC 9113 6.8). */
 export const GOAWAY_GAP_MS = 1_000;
 
 /** Workloads proven on one connection. Reason: one for each workload of a node, renewed ones for a while twice. */
 export const PROOFS_PER_TUNNEL_MAX = 512;
+
+/** Proofs that are judged on one connection per second, once PROOFS_PER_TUNNEL_MAX have been. Reason: each costs 0.3 ms, believed or not. */
+export const PROOFS_PER_SECOND = 16;
 
 /** Proofs and messages of one tunnel that are still arriving. Reason: what is put together is held; a node sends few at once. */
 export const GATHERED_PER_TUNNEL_MAX = 32;

@@ -2,6 +2,7 @@ import { Timer } from "../../base/timer-wheel.ts";
 import { dial } from "./dial.ts";
 import { judgeTunnel } from "./judge-tunnel.ts";
 import { DIAL_TIMEOUT_MS, REDIAL_MS_FIRST, REDIAL_MS_MAX } from "./limits.ts";
+import type { OwnAddress } from "./missing-addresses.ts";
 import { stillHolds } from "./still-holds.ts";
 import type { Speaker, TlsConnection, TlsOwner } from "./tls-connection.ts";
 import { dialerTls } from "./tls-options.ts";
@@ -62,6 +63,11 @@ export class NodeDialer<E extends TunnelEnd> implements TlsOwner {
     return current === null || current.isGoing ? null : current;
   }
 
+  /** Connections that were up and are not over. */
+  get ends(): readonly E[] {
+    return [...this.#old, ...(this.#current === null ? [] : [this.#current])];
+  }
+
   /** Calls once it is up, or with false when an attempt failed; at once where it is up. */
   whenUp(waiter: (isUp: boolean) => void): void {
     if (this.current !== null) waiter(true);
@@ -115,10 +121,15 @@ export class NodeDialer<E extends TunnelEnd> implements TlsOwner {
     if (this.#isReplacementDue(nowMs) && this.#attempt === null && this.#redial.deadlineMs === 0) this.#dial();
   }
 
+  /** Closes what was opened from an address that this machine no longer has: nothing will ever come back there. */
+  leaveAddresses(isLost: OwnAddress): void {
+    for (const end of this.ends) if (isLost(end.session.localAddress)) end.close("address_gone");
+  }
+
   /** Judges its connections once more; what does not hold any longer is closed. */
   judgeAgain(): void {
     const { trust } = this.#host.trust;
-    for (const end of this.#ends()) {
+    for (const end of this.ends) {
       const problem = stillHolds(end.session, trust);
       if (problem === undefined) continue;
       const { address } = end.session.connection;
@@ -166,7 +177,7 @@ export class NodeDialer<E extends TunnelEnd> implements TlsOwner {
     if (current === null) return true;
     const { session } = current;
     if (session.own !== this.#host.keys.node || this.#currentTarget !== this.#target) return true;
-    return this.#mustReplace || !(nowMs < session.rotateAtMs);
+    return this.#mustReplace || current.isWorn || !(nowMs < session.rotateAtMs);
   }
 
   get #canDial(): boolean {
@@ -258,13 +269,9 @@ export class NodeDialer<E extends TunnelEnd> implements TlsOwner {
   #cutAll(reason: string): void {
     this.wheel.remove(this.#redial);
     this.#cutAttempt(reason);
-    for (const end of this.#ends()) end.close(reason);
+    for (const end of this.ends) end.close(reason);
     this.wheel.remove(this.#redial);
     this.#answer(false);
-  }
-
-  #ends(): E[] {
-    return [...this.#old, ...(this.#current === null ? [] : [this.#current])];
   }
 
   #answer(isUp: boolean): void {

@@ -4,6 +4,7 @@ import { type GateRefusal, HandshakeGate } from "./handshake-gate.ts";
 import type { JoinDoor } from "./join-door.ts";
 import { judgeTunnel } from "./judge-tunnel.ts";
 import { TUNNELS_MAX, TUNNELS_PER_NODE_MAX } from "./limits.ts";
+import type { OwnAddress } from "./missing-addresses.ts";
 import { stillHolds } from "./still-holds.ts";
 import type { Speaker, TlsConnection, TlsOwner } from "./tls-connection.ts";
 import { alpnOf } from "./tls-session.ts";
@@ -86,6 +87,11 @@ export class Reception<E extends TunnelEnd> implements TlsOwner {
         : "node_unknown";
       if (problem !== undefined) this.#refuse(end, problem);
     }
+  }
+
+  /** Closes what came to an address that this machine no longer has. */
+  leaveAddresses(isLost: OwnAddress): void {
+    for (const end of [...this.#ends]) if (isLost(end.session.localAddress)) end.close("address_gone");
   }
 
   /** Closes what has come to the end of its certificates. */

@@ -38,6 +38,8 @@ export class TlsConnection {
   socket: Socket<TlsConnection> | null = null;
   /** IP address of the other end, once TCP is there. */
   address = "";
+  /** IP address of this end. */
+  localAddress = "";
   #speaker: Speaker | null = null;
   #isOver = false;
   readonly #timer: Timer;
@@ -74,6 +76,7 @@ export class TlsConnection {
   opened(socket: Socket<TlsConnection>): void {
     this.socket = socket;
     this.address = plainAddress(socket.remoteAddress);
+    this.localAddress = plainAddress(socket.localAddress);
     // A dial that was given up while the runtime was still connecting.
     if (this.#isOver) socket.terminate();
     else if (!this.owner.opened(this)) this.cut("limit");

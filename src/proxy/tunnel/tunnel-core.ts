@@ -4,7 +4,7 @@ import { ERROR_CODE } from "../../wire/http2/protocol.ts";
 import { Http2Link, type LinkHandler } from "../http2/link.ts";
 import type { LinkStream } from "../http2/link-stream.ts";
 import { KeepAlive } from "./keep-alive.ts";
-import { GOAWAY_GAP_MS } from "./limits.ts";
+import { GOAWAY_GAP_MS, STREAM_ID_WORN } from "./limits.ts";
 import type { TunnelEnd, TunnelEndEvents } from "./tunnel-end.ts";
 import type { TunnelHost } from "./tunnel-host.ts";
 import type { TunnelSession } from "./tunnel-session.ts";
@@ -55,6 +55,10 @@ export abstract class TunnelCore implements TunnelEnd, LinkHandler {
   /** It takes no new streams any more. */
   get isGoing(): boolean {
     return this.link.isGoing;
+  }
+
+  get isWorn(): boolean {
+    return this.link.connection.nextId > STREAM_ID_WORN;
   }
 
   start(): void {

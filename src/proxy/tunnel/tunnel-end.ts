@@ -8,6 +8,8 @@ export interface TunnelEnd extends Speaker {
   readonly streams: number;
   /** It takes no new streams any more. */
   readonly isGoing: boolean;
+  /** It has carried so much that another one should take its place. */
+  readonly isWorn: boolean;
   /** Begins to speak; called once, within the handshake callback. */
   start(): void;
   /** Takes no new streams, lets those under way end, and closes then. */

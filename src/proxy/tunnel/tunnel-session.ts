@@ -9,6 +9,8 @@ import type { TlsConnection } from "./tls-connection.ts";
 /** One TLS session between two nodes, both verified. What was proven on it ends with it. */
 export interface TunnelSession extends Believed {
   readonly connection: TlsConnection;
+  /** This end's address. */
+  readonly localAddress: string;
   /** Name of the node at the other end. */
   readonly node: string;
   readonly verified: VerifiedChain;
@@ -31,10 +33,10 @@ export function tunnelSession(
   keyingMaterial: Uint8Array,
   nowMs: number,
 ): TunnelSession {
-  // Certificates that are over already for a later step are refused by whoever verified; here it is only about when.
   const notAfterMs = Math.min(facts.verified.notAfterMs, facts.own.notAfterMs);
   return {
     ...facts,
+    localAddress: facts.connection.localAddress,
     binding: {
       sender: "dialer",
       senderNode: nodeId(ends.trustDomain, ends.dialer),

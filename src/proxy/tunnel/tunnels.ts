@@ -10,6 +10,7 @@ import { TunnelDocuments } from "./documents.ts";
 import { JoinDoor } from "./join-door.ts";
 import { type KeeperQuestion, KeeperRelay } from "./keeper-relay.ts";
 import { type HeldKeys, Keys, type KeysFrame, NODE_KEYS } from "./keys.ts";
+import { MissingAddresses, type OwnAddress } from "./missing-addresses.ts";
 import { NodeDialer } from "./node-dialer.ts";
 import { PeerMessages, type PeerReply } from "./peer-messages.ts";
 import { Reception } from "./reception.ts";
@@ -40,6 +41,8 @@ export interface TunnelsHost {
   nowMs(): number;
   /** From 0 up to 1. */
   random(): number;
+  /** Looks once, and answers what tells whether an IP address is this machine's. */
+  ownAddresses(): OwnAddress;
 }
 
 /** With what the listener was opened last. */
@@ -59,6 +62,8 @@ export class Tunnels {
   readonly #host: TunnelHost;
   readonly #wire: TunnelWire;
   readonly #store: RecordStore;
+  readonly #ownAddresses: () => OwnAddress;
+  readonly #missing = new MissingAddresses();
   readonly #relay: KeeperRelay;
   readonly #door: JoinDoor;
   readonly #reception: Reception<AcceptedTunnel>;
@@ -76,6 +81,7 @@ export class Tunnels {
     this.documents = new TunnelDocuments(store);
     this.#store = store;
     this.#wire = wire;
+    this.#ownAddresses = () => host.ownAddresses();
     this.#host = {
       wheel,
       stats,
@@ -195,6 +201,7 @@ export class Tunnels {
 
   /** What time brings: call every few seconds. */
   tick(): void {
+    if (this.#dialers.size > 0 || this.#reception.ends.size > 0) this.#leaveAddresses();
     this.#reception.tick();
     for (const tunnel of [...this.#reception.ends]) tunnel.tick();
     for (const dialer of this.#dialers.values()) dialer.settle();
@@ -225,6 +232,22 @@ export class Tunnels {
     this.#dialers.clear();
     this.#relay.cut();
     this.#host.keys.clear();
+  }
+
+  /** TCP would wait for a quarter of an hour on an address that is gone. */
+  #leaveAddresses(): void {
+    const isLost = this.#missing.look(this.#ownAddresses(), this.#localAddresses(), this.#host.nowMs());
+    this.#reception.leaveAddresses(isLost);
+    for (const dialer of this.#dialers.values()) dialer.leaveAddresses(isLost);
+  }
+
+  #localAddresses(): Set<string> {
+    const addresses = new Set<string>();
+    for (const { session } of this.#reception.ends) addresses.add(session.localAddress);
+    for (const dialer of this.#dialers.values()) {
+      for (const { session } of dialer.ends) addresses.add(session.localAddress);
+    }
+    return addresses;
   }
 
   #followNodes(): void {

@@ -105,6 +105,10 @@ export class DataPath implements ConnectionHost, EndpointHost {
       wire: wire.tunnels,
       nowMs: () => this.nowMs(),
       random: () => this.random.word() / 2 ** 32,
+      ownAddresses: () => {
+        const own = ownAddresses();
+        return (address) => isLoopback(address) || own.has(address);
+      },
     });
     const passthrough = new Passthrough(this, lookUp, ownAddresses);
     this.#sessions = new Sessions(this.tunnels, passthrough, wire.metrics);
@@ -281,6 +285,11 @@ function endsOf(socket: Socket<unknown>): Ends {
 async function lookUp(host: string): Promise<readonly string[]> {
   const answers = await Bun.dns.lookup(host);
   return answers.map((answer) => answer.address);
+}
+
+/** All of 127/8 is this machine's, though it lists one. */
+function isLoopback(address: string): boolean {
+  return address.startsWith("127.");
 }
 
 function ownAddresses(): ReadonlySet<string> {
