@@ -191,6 +191,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.#host.nowMs();
     if (head.status >= 200 && this.#plan!.pin && this.#goesElsewhere(upstream, head, bytes)) return;
     this.#hasBegun = true;
+    if (isEnd && this.#client.out.isFramed) sayNoLength(head);
     if (head.status === 101) this.#switch(upstream, head, bytes, head.end);
     else if (head.status < 200) passInterim(this.#client, head, bytes, this.#host.scratch);
     else this.#passOn(upstream, head, bytes, head.end, isEnd);
@@ -473,4 +474,11 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.#request.begin(BODY.NONE, 0, false, false);
     this.#response.begin(BODY.NONE, 0, false, false);
   }
+}
+
+/** An answer that is its head alone gets no length between two that delimit messages by themselves: gRPC knows none. */
+function sayNoLength(head: ResponseHead): void {
+  if (head.lines.contentLengthLine >= 0) return;
+  head.body = BODY.NONE;
+  head.declaredLength = -1;
 }
