@@ -243,7 +243,8 @@ describe("a policy", () => {
     // Once its own node knows the policy too, the request does not leave.
     await pair.apply({ documents: [...documents(), denying] }, "till-1");
     const local = headerOf(await visit(getText("/no", "orders")), "x-selvedge-id")!;
-    expect(pair.source.records().find((record) => record.id === local)?.verdict).toBe("denied");
+    const denied = await until(() => pair.source.records().find((record) => record.id === local), "the denial");
+    expect(denied.verdict).toBe("denied");
     expect(pair.there.records().find((record) => record.id === local)).toBeUndefined();
     await pair.apply({ documents: documents() });
   });
