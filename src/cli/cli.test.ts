@@ -33,8 +33,10 @@ describe("a table", () => {
 
 describe("units", () => {
   test("read and print durations", () => {
-    expect(["10s", "5m", "1h", "500ms"].map(parseDuration)).toEqual([10_000, 300_000, 3_600_000, 500]);
-    expect(["10", "s", "-1s", "1d"].map(parseDuration)).toEqual([undefined, undefined, undefined, undefined]);
+    expect(["10s", "5m", "1h", "14d", "500ms"].map(parseDuration)).toEqual([
+      10_000, 300_000, 3_600_000, 1_209_600_000, 500,
+    ]);
+    expect(["10", "s", "-1s", "1w"].map(parseDuration)).toEqual([undefined, undefined, undefined, undefined]);
     expect([840, 59_000, 312_000, 3_600_000, 90_061_000].map(durationText)).toEqual([
       "840ms",
       "59s",
