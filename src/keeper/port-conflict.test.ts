@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { findConflict, forgetTaken } from "./port-conflict.ts";
+import { findConflict, forgetTaken, requireFree } from "./port-conflict.ts";
 
 const wanted = (hostname: string, port: number) => [{ key: "listener/outbound/x", hostname, port }];
 const taken = (ip: string, port: number) => [{ ip, port, uid: 5 }];
@@ -29,4 +29,11 @@ describe("forgetTaken", () => {
     forgetTaken(ports, taken("0.0.0.0", 4001));
     expect([...ports.values()]).toEqual([4002]);
   });
+});
+
+test("requireFree() refuses every listener that somebody has, but for PERMISSIVE ports of workloads", () => {
+  const at = (role: string) => [{ key: `listener/${role}/10.0.0.1:9000`, hostname: "10.0.0.1", port: 9000 }];
+  const service = taken("0.0.0.0", 9000);
+  expect(() => requireFree(at("gateway"), service)).toThrow("10.0.0.1:9000: a process of uid 5");
+  expect(() => requireFree(at("inbound"), service)).not.toThrow();
 });

@@ -26,9 +26,15 @@ export function findConflict(
   return undefined;
 }
 
-/** Throws StartError where somebody else listens already. */
+/**
+ * Throws StartError where somebody else listens already. PERMISSIVE ports are left out: a workload that listens on all addresses
+ * itself is in the way of one of them, which `status` says, and no reason to leave all the others without a mesh.
+ */
 export function requireFree(wanted: readonly Wanted[], taken: readonly TakenAddress[]): void {
-  const conflict = findConflict(wanted, taken);
+  const conflict = findConflict(
+    wanted.filter(({ key }) => !key.startsWith("listener/inbound/")),
+    taken,
+  );
   if (conflict === undefined) return;
   const { hostname, port } = conflict.listener;
   throw new StartError(`cannot listen on ${hostname}:${port}: a process of uid ${conflict.uid} does already`);

@@ -59,6 +59,8 @@ export interface ListenerRecord {
   readonly servicePort?: number;
   /** role inbound: key of the WorkloadRecord. */
   readonly workload?: string;
+  /** role gateway: name of the other node whose address it is. Not opened here, but its routes hold for what that node sends on. */
+  readonly node?: string;
   /** role gateway: routes by host name, most specific first; see `route/record.ts`. */
   readonly gateway?: GatewayListenerRecord;
 }

@@ -30,8 +30,7 @@ export class Listeners {
   /** Opens what is new, closes what is gone, and answers what became of each new one. Connections live on. */
   update(records: Iterable<ListenerRecord>): ListenerOutcome[] {
     const wanted = new Map<string, ListenerRecord>();
-    // A tunnel is TLS with listeners of its own: opened here it would take plaintext.
-    for (const record of records) if (record.role !== "tunnel") wanted.set(record.key, record);
+    for (const record of records) if (isOpenedHere(record)) wanted.set(record.key, record);
     for (const [key, listener] of this.#open) {
       if (wanted.has(key)) continue;
       this.#open.delete(key);
@@ -94,4 +93,9 @@ export class Listeners {
       return { key: record.key, port: 0, errno, message };
     }
   }
+}
+
+/** A tunnel is TLS with listeners of its own: opened here it would take plaintext. Addresses of other nodes are not ours. */
+function isOpenedHere({ role, node }: ListenerRecord): boolean {
+  return role !== "tunnel" && node === undefined;
 }

@@ -11,7 +11,7 @@ import { compileExternals } from "./externals.ts";
 import { GatewayRoutes } from "./gateways.ts";
 import { inboundListeners } from "./inbound-listeners.ts";
 import { checkWorkloadAddresses, serviceListeners, siteListeners, withoutConflicts } from "./listeners.ts";
-import { compileNodes } from "./nodes.ts";
+import { compileNodes, otherNodeAt } from "./nodes.ts";
 import { mtlsOf, PeerAuthentications } from "./peer-authentications.ts";
 import { compilePolicies } from "./policies.ts";
 import { PortRoutes } from "./port-routes.ts";
@@ -57,17 +57,18 @@ export function compile(documents: readonly AnyDocument[], env: CompileEnv): Com
     settings: compileConnectionSettings(set, report),
     policies: targetPolicies,
   };
+  const nodes = compileNodes(set, site, report);
   const placed = [
     ...siteListeners(site),
     ...serviceListeners(set.all("Service"), report),
-    ...gateways.listeners(targetPolicies),
+    ...gateways.listeners(targetPolicies, (address) => otherNodeAt(nodes, address)),
     ...inboundListeners(set, workloads, peers, site, report),
   ];
   const listeners = withoutConflicts(placed, report);
   checkWorkloadAddresses(set, placed, (workload) => nodeOf(workload, site) === site.record.node, report);
   const records: SnapshotRecord[] = [
     site.record,
-    ...compileNodes(set, site, report),
+    ...nodes,
     ...listeners,
     ...compileWorkloads(set.all("Workload"), site, workloadLinks, env, report),
     ...compileServices(set.all("Service"), site, serviceLinks, report),

@@ -70,15 +70,22 @@ export class GatewayRoutes {
     return { reason: "NoMatchingListenerHostname", message };
   }
 
-  /** The listeners of all Gateways, one per address and port; listeners that share one are told apart by host name. */
-  listeners(policies: (gateway: Gateway) => PolicyRefs): PlacedListener[] {
+  /**
+   * The listeners of all Gateways, one per address and port; listeners that share one are told apart by host name.
+   *
+   * @param otherNode the other node that has an address, if one does
+   */
+  listeners(
+    policies: (gateway: Gateway) => PolicyRefs,
+    otherNode: (address: string) => string | undefined,
+  ): PlacedListener[] {
     return this.#documents.all("Gateway").flatMap((gateway) => {
       const addresses = gateway.spec.addresses.length > 0 ? gateway.spec.addresses : [GATEWAY_ADDRESS_DEFAULT];
       const ports = [...new Set(gateway.spec.listeners.map((listener) => listener.port))];
       return addresses.flatMap((address) =>
         ports.map(
           (port): PlacedListener => ({
-            record: this.#listener(gateway, address, port, policies(gateway)),
+            record: this.#listener(gateway, address, port, policies(gateway), otherNode(address)),
             document: gateway,
             path: ["spec", "listeners", gateway.spec.listeners.findIndex((listener) => listener.port === port)],
             owner: `Gateway ${qualifiedName(gateway)}`,
@@ -108,7 +115,13 @@ export class GatewayRoutes {
     return "attached";
   }
 
-  #listener(gateway: Gateway, address: string, port: number, policies: PolicyRefs): ListenerRecord {
+  #listener(
+    gateway: Gateway,
+    address: string,
+    port: number,
+    policies: PolicyRefs,
+    node: string | undefined,
+  ): ListenerRecord {
     const byHost = new Map<string | undefined, RuleRecord[]>();
     const sharing = gateway.spec.listeners.filter((listener) => listener.port === port);
     for (const listener of sharing) {
@@ -122,6 +135,7 @@ export class GatewayRoutes {
       role: "gateway",
       hostname: address,
       port,
+      ...(node === undefined ? {} : { node }),
       gateway: {
         name: `${qualifiedName(gateway)}/${sharing.map((listener) => listener.name).join("+")}`,
         namespace: gateway.metadata.namespace,

@@ -63,11 +63,13 @@ export function serviceListeners(documents: readonly DocumentOf<"Service">[], re
   });
 }
 
-/** Drops listeners whose address another one has; the earlier in the list keeps it. */
+/** Drops listeners whose address another one of this node has; the earlier in the list keeps it. */
 export function withoutConflicts(listeners: readonly PlacedListener[], report: Report): ListenerRecord[] {
   const taken = new TakenAddresses();
   return listeners.flatMap((listener) => {
-    const { hostname, port } = listener.record;
+    const { hostname, port, node } = listener.record;
+    // Whatever else another node listens on is its own matter.
+    if (node !== undefined) return [listener.record];
     const other = taken.find(hostname, port);
     if (other === undefined) {
       taken.add(listener);
@@ -88,7 +90,7 @@ export function checkWorkloadAddresses(
   report: Report,
 ): void {
   const taken = new TakenAddresses();
-  for (const listener of listeners) taken.add(listener);
+  for (const listener of listeners) if (listener.record.node === undefined) taken.add(listener);
   for (const workload of documents.all("Workload")) {
     const { address, ports } = workload.spec;
     if (address === undefined || address.startsWith("unix:") || !isLocal(workload)) continue;

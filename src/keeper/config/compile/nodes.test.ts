@@ -130,3 +130,35 @@ describe("workloads of several nodes", () => {
     expect(codes(documents)).toEqual([]);
   });
 });
+
+describe("a Gateway on a site of several nodes", () => {
+  const gateway = (address: string | undefined) =>
+    document("Gateway", "lan", {
+      gatewayClassName: "selvedge",
+      addresses: address === undefined ? [] : [address],
+      listeners: [{ name: "web", hostname: undefined, port: 80, protocol: "HTTP", allowedNamespaces: "Same" }],
+    });
+  const nodesOf = (address: string | undefined, node: string) =>
+    records([...twoNodes(), gateway(address)], "listener", { node }).flatMap((one) =>
+      one.role === "gateway" ? [one.node] : [],
+    );
+
+  test("listens on every node where it names no address, or one that is no node's", () => {
+    for (const address of [undefined, "0.0.0.0", "192.168.1.1"]) {
+      expect(nodesOf(address, "till-1")).toEqual([undefined]);
+      expect(nodesOf(address, "till-2")).toEqual([undefined]);
+    }
+  });
+
+  test("listens on the one whose address it names, and the others know its routes", () => {
+    expect(nodesOf("10.0.0.2", "till-2")).toEqual([undefined]);
+    expect(nodesOf("10.0.0.2", "till-1")).toEqual(["till-2"]);
+  });
+
+  test("is in nobody's way where it does not listen", () => {
+    const all = { ...gateway("0.0.0.0"), metadata: { ...gateway(undefined).metadata, name: "all" } };
+    const documents = [...twoNodes(), gateway("10.0.0.2"), all];
+    expect(codes(documents, { node: "till-1" })).toEqual([]);
+    expect(codes(documents, { node: "till-2" })).toEqual(["SV1011"]);
+  });
+});

@@ -3,6 +3,7 @@ import type { DocumentOf } from "../../../model/documents.ts";
 import { nodeKey } from "../../../model/names.ts";
 import type { NodeRecord } from "../../../model/snapshot.ts";
 import { parseHostPort } from "../schema/addresses.ts";
+import { parseIpAddress } from "../schema/ip-address.ts";
 import type { DocumentSet } from "./document-set.ts";
 import type { Report } from "./report.ts";
 import type { CompiledSite } from "./site.ts";
@@ -26,6 +27,14 @@ export function compileNodes(documents: DocumentSet, site: CompiledSite, report:
     const where = parsed === undefined ? {} : { hostname: parsed.host.toLowerCase(), port: parsed.port };
     return { kind: "node", key: nodeKey(name), name, ...where, isLocal: name === site.record.node };
   });
+}
+
+/** The node that an IP address belongs to by its Node document, if that is another one than this. */
+export function otherNodeAt(nodes: readonly NodeRecord[], address: string): string | undefined {
+  const bytes = parseIpAddress(address)?.join(".");
+  if (bytes === undefined) return undefined;
+  const owners = nodes.filter(({ hostname = "" }) => parseIpAddress(hostname)?.join(".") === bytes);
+  return owners.some(({ isLocal }) => isLocal) ? undefined : owners[0]?.name;
 }
 
 /** Nodes have no namespace that means anything: of two with one name the first counts. */
