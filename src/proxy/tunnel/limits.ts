@@ -28,6 +28,12 @@ export const TUNNELS_MAX = 256;
 /** Of a dial: from its begin until the other node's settings are there. */
 export const DIAL_TIMEOUT_MS = 5_000;
 
+/**
+ * How long after its start a worker lets calls wait for this node's keys, each as long as for a connection. Reason: on the first
+ * start they are being made, which takes a second or two; later on, without keys, there is nothing to wait for.
+ */
+export const KEYS_WAIT_MS = 5_000;
+
 /** Wait before the next dial after one failed; doubled each time, and drawn between nothing and that much. */
 export const REDIAL_MS_FIRST = 100;
 /** The longest of these waits. Reason: a node that comes back is reached within seconds. */

@@ -1,7 +1,7 @@
 import { Timer } from "../../base/timer-wheel.ts";
 import { dial } from "./dial.ts";
 import { judgeTunnel } from "./judge-tunnel.ts";
-import { DIAL_TIMEOUT_MS, REDIAL_MS_FIRST, REDIAL_MS_MAX } from "./limits.ts";
+import { DIAL_TIMEOUT_MS, KEYS_WAIT_MS, REDIAL_MS_FIRST, REDIAL_MS_MAX } from "./limits.ts";
 import type { OwnAddress } from "./missing-addresses.ts";
 import { stillHolds } from "./still-holds.ts";
 import type { Speaker, TlsConnection, TlsOwner } from "./tls-connection.ts";
@@ -45,6 +45,7 @@ export class NodeDialer<E extends TunnelEnd> implements TlsOwner {
   #mustReplace = false;
   #isClosed = false;
   #told = "";
+  readonly #keysByMs: number;
 
   constructor(host: TunnelHost, node: string, target: DialTarget, make: MakeTunnelEnd<E>) {
     this.#host = host;
@@ -53,6 +54,7 @@ export class NodeDialer<E extends TunnelEnd> implements TlsOwner {
     this.#target = target;
     this.#currentTarget = target;
     this.#make = make;
+    this.#keysByMs = host.nowMs() + KEYS_WAIT_MS;
     this.#redial = new Timer(() => this.settle());
     this.#deadline = new Timer(() => this.#giveUp("no_settings"));
   }
@@ -68,12 +70,16 @@ export class NodeDialer<E extends TunnelEnd> implements TlsOwner {
     return [...this.#old, ...(this.#current === null ? [] : [this.#current])];
   }
 
-  /** Calls once it is up, or with false when an attempt failed; at once where it is up. */
+  /**
+   * Calls once it is up, or with false when an attempt failed; at once where it is up, or where there are no keys to dial with and
+   * none are to be expected.
+   */
   whenUp(waiter: (isUp: boolean) => void): void {
     if (this.current !== null) waiter(true);
-    else if (this.#isClosed || !this.#canDial) waiter(false);
+    else if (this.#isClosed || !(this.#canDial || this.#areKeysExpected)) waiter(false);
     else {
       this.#waiters.add(waiter);
+      if (!this.#canDial) return;
       // Somebody waits: the first wait is long enough.
       if (this.#attempt === null && this.#failures <= 1) this.#dial();
       else if (this.#redial.deadlineMs - this.nowMs() > REDIAL_MS_FIRST) {
@@ -112,7 +118,7 @@ export class NodeDialer<E extends TunnelEnd> implements TlsOwner {
     const nowMs = trust.nowMs();
     for (const end of [...this.#old]) if (!(nowMs < end.session.endMs)) end.close("certificate_end");
     if (keys.node === undefined) {
-      this.#cutAll("identity_removed");
+      if (!this.#areKeysExpected) this.#cutAll("identity_removed");
       return;
     }
     if (this.#attempt !== null && this.#attempt.keys !== keys.node) this.#cutAttempt("identity_changed");
@@ -182,6 +188,11 @@ export class NodeDialer<E extends TunnelEnd> implements TlsOwner {
 
   get #canDial(): boolean {
     return this.#host.keys.node !== undefined && this.#host.trust.roots.length > 0;
+  }
+
+  /** The worker has just started, and has not been told who it is. */
+  get #areKeysExpected(): boolean {
+    return this.#current === null && this.#attempt === null && this.nowMs() < this.#keysByMs;
   }
 
   #dial(): void {
