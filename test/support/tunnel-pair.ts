@@ -1,7 +1,7 @@
 import type { SnapshotRecord } from "../../src/model/snapshot.ts";
 import { TO_KEEPER } from "../../src/wire/channel/frames.ts";
 import { doc } from "./test-mesh.ts";
-import { TunnelIdentities } from "./tunnel-identities.ts";
+import { type TestWorkload, TunnelIdentities } from "./tunnel-identities.ts";
 import { until } from "./until.ts";
 import { compileYaml, startWorker, type WorkerHarness } from "./worker-harness.ts";
 
@@ -11,10 +11,20 @@ const OWN_UID = process.getuid?.() ?? 0;
 export const TRUST_DOMAIN = "test.example";
 /** The node of the caller, and the one of the endpoints. */
 export const NODES = ["till-1", "till-2"] as const;
-type NodeName = (typeof NODES)[number];
+export type NodeName = (typeof NODES)[number];
 
 /** Ports of the tunnels of one pair; the address tells its nodes apart. */
 let nextPort = 21_000 + (process.pid % 500) * 8;
+
+/** A port that no other pair of this process has. */
+export function pairPort(): number {
+  return nextPort++;
+}
+
+/** Where a node's tunnel listens: nodes of a pair share a port, and differ in their address. */
+export function addressOf(node: NodeName): string {
+  return `127.0.77.${NODES.indexOf(node) + 1}`;
+}
 
 /** The documents of a site with two nodes; on `till-1` this process is the workload prod/web. */
 export interface PairMesh {
@@ -42,7 +52,7 @@ export interface TunnelPair extends AsyncDisposable {
 
 /** The text of the documents as they stand on one node: only where its tunnel listens is its own. */
 export function pairText(mesh: PairMesh, node: NodeName, port: number): string {
-  const address = (of: NodeName): string => `127.0.77.${NODES.indexOf(of) + 1}:${port}`;
+  const address = (of: NodeName): string => `${addressOf(of)}:${port}`;
   const site = doc("selvedge/v1", "Site", "test", {
     trustDomain: TRUST_DOMAIN,
     outbound: "127.0.0.1:0",
@@ -70,29 +80,32 @@ export function nodeWorkload(name: string, node: NodeName, port: number, more: J
   return doc("selvedge/v1", "Workload", name, spec, { app: name, ...labels });
 }
 
+/** A worker with an identity, as its keeper would have started it. @param workloads of its node. */
+export async function startNode(
+  node: NodeName,
+  text: string,
+  identities: TunnelIdentities,
+  workloads: readonly TestWorkload[],
+): Promise<WorkerHarness> {
+  const worker = await startWorker(text, () => null, node);
+  worker.send(identities.trustFrame());
+  for (const frame of await identities.keyFrames(node, workloads)) worker.send(frame);
+  return worker;
+}
+
 /**
  * Starts both workers, and waits for the tunnel. @param second the documents of `till-2` where they are to differ: both workers
  * are on one machine, so that only one of them can have a listener at a clusterIP or a Gateway.
  */
 export async function startPair(first: PairMesh, second = first): Promise<TunnelPair> {
-  const port = nextPort++;
+  const port = pairPort();
   const identities = await TunnelIdentities.make(TRUST_DOMAIN, NODES);
   const meshes = { "till-1": first, "till-2": second };
   const records = (node: NodeName): readonly SnapshotRecord[] => compileYaml(pairText(meshes[node], node, port), node);
-  const renew = async (worker: WorkerHarness, node: NodeName): Promise<void> => {
-    const own = records(node).filter((record) => record.kind === "workload" && record.isLocal);
-    const workloads = own.map((record) => ({
-      key: record.key,
-      serviceAccount: record.kind === "workload" ? record.serviceAccount : "",
-    }));
-    for (const frame of await identities.keyFrames(node, workloads)) worker.send(frame);
-  };
-  const start = async (node: NodeName): Promise<WorkerHarness> => {
-    const worker = await startWorker(pairText(meshes[node], node, port), () => null, node);
-    worker.send(identities.trustFrame());
-    await renew(worker, node);
-    return worker;
-  };
+  const workloads = (node: NodeName): TestWorkload[] =>
+    records(node).flatMap((record) => (record.kind === "workload" && record.isLocal ? [record] : []));
+  const start = (node: NodeName): Promise<WorkerHarness> =>
+    startNode(node, pairText(meshes[node], node, port), identities, workloads(node));
   const workers = { "till-1": await start("till-1"), "till-2": await start("till-2") };
   const pair: TunnelPair = {
     get source() {
@@ -112,7 +125,9 @@ export async function startPair(first: PairMesh, second = first): Promise<Tunnel
       await workers[node][Symbol.asyncDispose]();
       workers[node] = await start(node);
     },
-    renew: (node) => renew(workers[node], node),
+    renew: async (node) => {
+      for (const frame of await identities.keyFrames(node, workloads(node))) workers[node].send(frame);
+    },
     up: async (times = 1) => {
       const isUp = (): boolean => {
         const ups = workers["till-1"].frames.filter(
