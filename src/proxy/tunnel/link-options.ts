@@ -2,6 +2,7 @@ import { type ConnectionOptions, ROLE } from "../../wire/http2/connection-state.
 import {
   CONNECTION_WINDOW_BYTES_DEFAULT,
   STREAM_WINDOW_BYTES_DEFAULT,
+  TUNNEL_BUDGET_FACTOR,
   TUNNEL_STREAMS_DEFAULT,
 } from "../../wire/http2/limits.ts";
 
@@ -14,6 +15,7 @@ const COMMON: Omit<ConnectionOptions, "role"> = {
   connectionWindowBytes: CONNECTION_WINDOW_BYTES_DEFAULT,
   tableBytes: TABLE_BYTES,
   allowsWebsocket: true,
+  budgetFactor: TUNNEL_BUDGET_FACTOR,
 };
 
 /** HTTP/2 as spoken by whoever dialed. */

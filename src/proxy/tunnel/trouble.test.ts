@@ -8,6 +8,8 @@ import { AnsweringStreams, ask } from "../../../test/support/tunnel-requests.ts"
 import { attackerTls, ForgedAuthority, RIGHT } from "../../../test/support/tunnel-zoo.ts";
 import { until } from "../../../test/support/until.ts";
 import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
+import { ERROR_CODE } from "../../wire/http2/protocol.ts";
+import { AS_LINE } from "./control-request.ts";
 import { HANDSHAKE_TIMEOUT_MS, HANDSHAKES_PER_ADDRESS_MAX, TUNNELS_PER_NODE_MAX } from "./limits.ts";
 
 const WEB = "workload/prod/web";
@@ -168,6 +170,30 @@ test("a peer that is silently gone is noticed within seconds by both ends, and w
   await one.up("till-2", 9_000);
   expect(await ask(one, "till-2", WEB)).toBe("200");
 }, 30_000);
+
+test("a caller that cancels thousands of requests does not end the tunnel of its node", async () => {
+  const [one, two] = await twoNodes(identities, { "till-1": [WEB] }, new AnsweringStreams());
+  using _one = one;
+  using _two = two;
+  const link = await one.up("till-2");
+  const handle = one.tunnels.handleFor(link, WEB, () => undefined);
+  const head = Buffer.from(`GET /hold HTTP/1.1\r\nhost: orders.prod\r\n${AS_LINE}: ${handle}\r\n\r\n`);
+  const quiet = {
+    onStreamHead: () => undefined,
+    onStreamData: () => undefined,
+    onStreamTrailers: () => undefined,
+    onStreamReset: () => undefined,
+    onStreamDrained: () => undefined,
+  };
+  for (let burst = 0; burst < 30; burst++) {
+    const streams = Array.from({ length: 100 }, () => link.openStream(quiet));
+    for (const stream of streams) stream?.head(head, 0, head.length, true, false);
+    link.link.flushQuietly();
+    for (const stream of streams) stream?.reset(ERROR_CODE.CANCEL);
+    expect(await ask(one, "till-2", WEB)).toBe("200");
+  }
+  expect(one.tunnels.link("till-2")).toBe(link);
+});
 
 test("a drain lets what is under way end, takes nothing new, and then the tunnel is closed", async () => {
   const [one, two] = await twoNodes(identities, { "till-1": [WEB] }, new AnsweringStreams());

@@ -13,6 +13,11 @@ describe("a budget", () => {
     const budgets = new Budgets(0);
     for (const [budget, row] of BUDGETS.entries()) expect(spendAll(budgets, budget, 0)).toBe(row.burst);
   });
+  test("of a peer that stands for many is as many times larger, and refills as many times faster", () => {
+    const budgets = new Budgets(0, 8);
+    expect(spendAll(budgets, BUDGET.RESETS, 0)).toBe(8 * BUDGETS[BUDGET.RESETS]!.burst);
+    expect(spendAll(budgets, BUDGET.RESETS, 1000)).toBe(8 * BUDGETS[BUDGET.RESETS]!.perSecond);
+  });
   test("refills with time up to its burst", () => {
     const budgets = new Budgets(0);
     spendAll(budgets, BUDGET.RESETS, 0);

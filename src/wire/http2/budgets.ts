@@ -3,15 +3,20 @@ import { BUDGETS } from "./limits.ts";
 
 /** Rows that useful frames give back to. */
 const REFUNDED: readonly number[] = BUDGETS.flatMap((row, i) => (row.perUsefulFrame > 0 ? [i] : []));
-const BURSTS = Float64Array.from(BUDGETS, (row) => row.burst);
 
 /** One balance per row of BUDGETS. Time is handed in; it must not go backwards (it then counts as standing still). */
 export class Budgets {
-  readonly #left = Float64Array.from(BURSTS);
+  readonly #bursts: Float64Array;
+  readonly #left: Float64Array;
+  readonly #factor: number;
   #refilledAtMs: number;
 
-  constructor(nowMs: number) {
+  /** @param factor how many ordinary peers this one stands for. */
+  constructor(nowMs: number, factor = 1) {
     this.#refilledAtMs = nowMs;
+    this.#factor = factor;
+    this.#bursts = Float64Array.from(BUDGETS, (row) => row.burst * factor);
+    this.#left = Float64Array.from(this.#bursts);
   }
 
   /** Takes one from a budget; false when it is used up. */
@@ -28,15 +33,16 @@ export class Budgets {
     for (let i = 0; i < REFUNDED.length; i++) {
       const row = REFUNDED[i]!;
       const more = left[row]! + BUDGETS[row]!.perUsefulFrame;
-      left[row] = more < BURSTS[row]! ? more : BURSTS[row]!;
+      const burst = this.#bursts[row]!;
+      left[row] = more < burst ? more : burst;
     }
   }
 
   #refill(nowMs: number): void {
-    const seconds = Math.max(0, nowMs - this.#refilledAtMs) / 1000;
+    const seconds = (Math.max(0, nowMs - this.#refilledAtMs) / 1000) * this.#factor;
     this.#refilledAtMs = Math.max(nowMs, this.#refilledAtMs);
     for (let i = 0; i < BUDGETS.length; i++) {
-      this.#left[i] = Math.min(BURSTS[i]!, this.#left[i]! + seconds * BUDGETS[i]!.perSecond);
+      this.#left[i] = Math.min(this.#bursts[i]!, this.#left[i]! + seconds * BUDGETS[i]!.perSecond);
     }
   }
 }

@@ -27,6 +27,8 @@ export interface ConnectionOptions {
   readonly tableBytes: number;
   /** Servers: WebSockets by extended CONNECT are taken (RFC 8441). */
   readonly allowsWebsocket: boolean;
+  /** How many ordinary peers this one stands for, in budgets; absent: 1. A tunnel carries the callers of a whole node. */
+  readonly budgetFactor?: number;
   /** Compares long ranges; absent: without help of the runtime. */
   readonly equal?: EqualBytes;
 }
@@ -118,7 +120,7 @@ export class ConnectionState<T> {
     this.output = output;
     this.nowMs = nowMs;
     this.decoder = new HpackDecoder(options.tableBytes);
-    this.budgets = new Budgets(nowMs);
+    this.budgets = new Budgets(nowMs, options.budgetFactor);
     this.phase = options.role === ROLE.SERVER ? PHASE.PREFACE : PHASE.SETTINGS;
   }
 
@@ -144,8 +146,11 @@ export class ConnectionState<T> {
   }
 
   noteReset(streamId: number): void {
-    if (this.recentResets.length === 0) this.recentResets = new Int32Array(RECENT_RESETS_MAX);
-    this.recentResets[this.recentResetCount++ % RECENT_RESETS_MAX] = streamId;
+    if (this.recentResets.length === 0) {
+      // All streams that there may be can be reset at once.
+      this.recentResets = new Int32Array(Math.max(RECENT_RESETS_MAX, this.options.streamsMax));
+    }
+    this.recentResets[this.recentResetCount++ % this.recentResets.length] = streamId;
   }
 
   /** Frames of this stream may be under way although it is closed. */

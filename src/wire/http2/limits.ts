@@ -14,6 +14,9 @@ export const STREAMS_DEFAULT = 128;
 /** The same on a tunnel. Reason: one tunnel carries all calls of one node to another. */
 export const TUNNEL_STREAMS_DEFAULT = 4096;
 
+/** Budgets of a tunnel, in those of an ordinary peer. Reason: one caller that cancels all the time must not end the tunnel of its node. */
+export const TUNNEL_BUDGET_FACTOR = 64;
+
 /** Receive window of a stream: the bound on what is held for it. */
 export const STREAM_WINDOW_BYTES_DEFAULT = 256 * 1024;
 /** Receive window of the connection. Reason: four full streams; more of them share it. */
