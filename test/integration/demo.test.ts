@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { copyPackage, makeScratch } from "../../bench/lib/scratch.ts";
 import { testWith } from "../support/needs.ts";
+import { MACHINES_NEEDS } from "../support/two-machines.ts";
 
 const root = join(import.meta.dir, "../..");
 const DEMO_SECONDS = 8;
@@ -48,6 +49,19 @@ async function finish(demo: ReturnType<typeof startDemo>) {
   return { code: await demo.exited, out, err };
 }
 
+/** Network namespaces that some process is in. */
+function namespaces(): ReadonlySet<string> {
+  const seen = new Set<string>();
+  for (const name of readdirSync("/proc")) {
+    try {
+      if (/^\d+$/.test(name)) seen.add(readlinkSync(`/proc/${name}/ns/net`));
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return seen;
+}
+
 function expectNothingLeft(): void {
   expect(readdirSync(join(folder, "tmp")).filter((name) => name.startsWith("selvedge"))).toEqual([]);
   expect(leftovers()).toEqual([]);
@@ -77,6 +91,36 @@ describe("the demo", () => {
       scratch.remove();
     }
   });
+
+  testWith(MACHINES_NEEDS)(
+    "splits the shop across two machines, shows how they came together, and leaves neither behind",
+    async () => {
+      const before = namespaces();
+      const { code, out, err } = await finish(startDemo(root, ["--nodes", "2", "--for", `${DEMO_SECONDS}s`]));
+      expect(err).toBe("");
+      expect(out).not.toContain("FAILED");
+      expect(out).toContain("till-1  selvedge node invite till-2");
+      expect(out).toContain("till-2  selvedge node join TOKEN");
+      expect(out).toMatch(/ok +[1-9]\S* requests crossed between the machines, all in mutual TLS/);
+      expect(code).toBe(0);
+      expectNothingLeft();
+      expect([...namespaces()].filter((name) => !before.has(name))).toEqual([]);
+    },
+  );
+
+  testWith({ root: true, programs: ["setpriv"] })(
+    "asks for root in one line where two machines are wanted",
+    async () => {
+      const scratch = makeScratch();
+      try {
+        const told = await finish(startDemo(copyPackage(scratch), ["--nodes", "2"], 61_999));
+        expect([told.code, told.out]).toEqual([1, ""]);
+        expect(told.err).toMatch(/^--nodes 2 needs root[^\n]*\n$/);
+      } finally {
+        scratch.remove();
+      }
+    },
+  );
 
   test("leaves nothing behind when it is interrupted", async () => {
     const demo = startDemo(root, []);

@@ -8,6 +8,9 @@ import { Mesh, type NodePlace, type Ready, runCli, type Told } from "./programs.
 /** Longest wait for a worker that was killed to be replaced. */
 const RESTART_TIMEOUT_MS = 10_000;
 
+/** Longest wait for two nodes that serve to have met. */
+const MEETING_TIMEOUT_MS = 10_000;
+
 /** A node that serves, and somebody on its machine to ask. */
 export interface DemoNode {
   readonly mesh: Mesh;
@@ -53,6 +56,8 @@ export class Site {
     const said = joined.out.trim().split("\n")[0] ?? "";
     this.story.push(`till-2  selvedge node join TOKEN     ->  ${said === "" ? "joined" : said}`);
     await this.#up(second);
+    for (const { mesh } of this.nodes) await untilConnected(mesh);
+    this.story.push("till-1 and till-2 are connected both ways: mutual TLS 1.3, HTTP/2");
   }
 
   async #up(place: NodePlace): Promise<void> {
@@ -123,5 +128,15 @@ export class Site {
     await Promise.all(this.#meshes.map((mesh) => mesh.stop()));
     await Promise.all(this.#insides.map((inside) => inside.stop()));
     await this.#machines?.[Symbol.asyncDispose]();
+  }
+}
+
+/** Resolves when the node has a tunnel to every other one. Rejects where that does not come about. */
+async function untilConnected(mesh: Mesh): Promise<void> {
+  const endsAtMs = performance.now() + MEETING_TIMEOUT_MS;
+  for (;;) {
+    const rows = JSON.parse((await mesh.ask("node", "ls", "-o", "json")) ?? "[]") as readonly { state: string }[];
+    if (rows.length > 0 && rows.every(({ state }) => state === "this" || state === "connected")) return;
+    if (performance.now() > endsAtMs) throw new Error(`the nodes do not find each other: ${JSON.stringify(rows)}`);
   }
 }
