@@ -176,6 +176,7 @@ function addIdentityCommands(program: Command, run: Run): void {
     .option("--issuer", "this node's issuer, and with it the SVIDs")
     .option("--root", "the site's root, on the node that holds it, in steps that break no call")
     .option("--compromised", "with --root: others may have the old root's key, so nodes get two minutes to follow")
+    .option("--wait", "with --root: until the change is over")
     .action(run(async () => (await import("./commands/identity.ts")).identityRotate));
   withPassphrase(onNode(identity.command("backup")))
     .description("write the site's root, encrypted, into a new file")

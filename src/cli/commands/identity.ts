@@ -35,16 +35,25 @@ interface RotateOptions extends NodeOptions {
   readonly issuer?: boolean;
   readonly root?: boolean;
   readonly compromised?: boolean;
+  readonly wait?: boolean;
 }
 
-/** `selvedge identity rotate [--svids|--issuer|--root [--compromised]]`. */
+/** Between two looks of `--wait`. Reason: a change of root takes half a minute at least. */
+const WAIT_LOOK_MS = 1_000;
+
+/** `selvedge identity rotate [--svids|--issuer|--root [--compromised] [--wait]]`. */
 export async function identityRotate(options: RotateOptions): Promise<ExitCode> {
   const chosen = (["svids", "issuer", "root"] as const).filter((what) => options[what] === true);
   const [what = "svids", ...more] = chosen;
   if (more.length > 0) throw new CliError(EXIT.USAGE, "one of --svids, --issuer and --root");
   if (options.compromised === true && what !== "root") throw new CliError(EXIT.USAGE, "--compromised goes with --root");
+  const admin = findAdminPath(options, process.env);
   const request = { op: "identity-rotate", what, isCompromised: options.compromised === true };
-  const answer = (await askNode(findAdminPath(options, process.env), request)) as IdentityDescription;
+  let answer = (await askNode(admin, request)) as IdentityDescription;
+  while (options.wait === true && answer.rootChange !== "steady") {
+    await Bun.sleep(WAIT_LOOK_MS);
+    answer = (await askNode(admin, { op: "identity-list" })) as IdentityDescription;
+  }
   show(answer, options);
   return EXIT.OK;
 }
