@@ -177,7 +177,7 @@ export const ROUTING_CODES = {
   SV1206: {
     severity: "warning",
     title: "A PeerAuthentication without effect",
-    fix: "Keep one for each scope: of several the first by name counts, and in the root namespace one without selector.",
+    fix: "Keep one for each scope: of several the first by name counts, in the root namespace one without selector. Ports are those of the workload, not of its Service.",
   },
   SV1207: {
     severity: "error",

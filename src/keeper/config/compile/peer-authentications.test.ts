@@ -93,6 +93,18 @@ describe("PeerAuthentication", () => {
     });
   });
 
+  test("for a port that the workload does not have is told so", () => {
+    const result = compileAll([
+      ...twoNodes(),
+      web(),
+      webService(),
+      peers("prod/p", "UNSET", "web", { 80: "PERMISSIVE" }),
+    ]);
+    expect(issueTexts(result)).toEqual([
+      "SV1206 PeerAuthentication prod/p is for port 80, which Workload prod/web does not have",
+    ]);
+  });
+
   test("with a selector in the root namespace has no effect, as in Istio", () => {
     expect(compiled(peers("selvedge-system/p", "PERMISSIVE", "web"))).toMatchObject({ ports: [], codes: ["SV1206"] });
   });

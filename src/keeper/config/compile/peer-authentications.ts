@@ -1,5 +1,5 @@
 /** Which PeerAuthentication holds for which workload, with Istio's scopes and inheritance. */
-import type { DocumentOf, PeerAuthenticationSpec } from "../../../model/documents.ts";
+import type { DocumentOf, FieldPath, PeerAuthenticationSpec } from "../../../model/documents.ts";
 import type { WorkloadRecord } from "../../../model/snapshot.ts";
 import { qualifiedName } from "./document-set.ts";
 import type { Report } from "./report.ts";
@@ -63,8 +63,13 @@ export class PeerAuthentications {
       by = document;
     }
     const ports: Record<string, Mode> = {};
-    for (const [port, said] of Object.entries(selecting?.spec.portLevelMtls ?? {}))
+    for (const [port, said] of Object.entries(selecting?.spec.portLevelMtls ?? {})) {
       ports[port] = saidMode(said) ?? mode;
+      if (selecting !== undefined && !Object.values(workload.spec.ports).includes(Number(port))) {
+        const message = `is for port ${port}, which Workload ${qualifiedName(workload)} does not have`;
+        this.#warn(selecting, ["spec", "portLevelMtls", port], message);
+      }
+    }
     return { mode, ports, decidedBy: (port) => (Object.hasOwn(ports, port) ? selecting : by) };
   }
 
@@ -95,7 +100,7 @@ export class PeerAuthentications {
     return first;
   }
 
-  #warn(document: PeerAuthentication, path: readonly string[], message: string): void {
+  #warn(document: PeerAuthentication, path: FieldPath, message: string): void {
     this.#report.add(document, path, "SV1206", `PeerAuthentication ${qualifiedName(document)} ${message}`);
   }
 
