@@ -9,18 +9,22 @@ import { type TunnelSession, tunnelSession } from "./tunnel-session.ts";
 
 /**
  * Judges the node at the other end, within the handshake callback. Answers the session, or a stable word for why not, which was
- * reported. @param node the node that was dialed; `undefined`: it dialed us.
+ * reported. @param node the node that was dialed; `undefined`: it dialed us. @param isDone what the runtime says.
  */
 export function judgeTunnel(
   host: TunnelHost,
   connection: TlsConnection,
   node: string | undefined,
+  isDone: boolean,
   runtimeError: string,
 ): TunnelSession | string {
   const { documents, trust } = host;
   const { trustDomain } = documents;
   if (connection.socket === null) return "closed";
-  const facts = peerFactsOf(connection.socket as never);
+  const told = peerFactsOf(connection.socket as never);
+  const facts = { ...told, isAuthorized: isDone && told.isAuthorized };
+  // Gone in the middle of it, as scanners and health checks are: nobody claimed anything.
+  if (!isDone && facts.chain.length === 0 && runtimeError === "ECONNRESET") return "connection_lost";
   const expected = { trustDomain, isRegistered: documents.isRegistered, ...(node === undefined ? {} : { node }) };
   const current = trust.trust;
   const judged = verifyPeer(facts, expected, current);

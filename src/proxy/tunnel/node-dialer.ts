@@ -15,6 +15,9 @@ export interface DialTarget {
   readonly port: number;
 }
 
+/** Ends that the other side made. */
+const CLOSED_BY_PEER: ReadonlySet<string> = new Set(["closed", "closed_by_peer", "connection_lost"]);
+
 interface Attempt<E> {
   readonly connection: TlsConnection;
   readonly target: DialTarget;
@@ -159,10 +162,10 @@ export class NodeDialer<E extends TunnelEnd> implements TlsOwner {
     return true;
   }
 
-  handshaken(connection: TlsConnection, error: string): Speaker | string {
+  handshaken(connection: TlsConnection, isDone: boolean, error: string): Speaker | string {
     const attempt = this.#attempt;
     if (attempt?.connection !== connection) return "given_up";
-    const session = judgeTunnel(this.#host, connection, this.node, error);
+    const session = judgeTunnel(this.#host, connection, this.node, isDone, error);
     if (typeof session === "string") return session;
     const end = this.#make(session, {
       up: () => this.#up(attempt),
@@ -233,7 +236,8 @@ export class NodeDialer<E extends TunnelEnd> implements TlsOwner {
   #gone(end: E, reason: string): void {
     this.#old.delete(end);
     if (this.#attempt?.end === end) {
-      this.#attemptFailed(reason);
+      // The handshake was right for us: whoever closes it then does not believe us, or goes just now.
+      this.#attemptFailed(CLOSED_BY_PEER.has(reason) ? "closed_before_settings" : reason);
       return;
     }
     if (this.#current !== end) return;

@@ -57,12 +57,12 @@ export class Reception<E extends TunnelEnd> implements TlsOwner {
     return false;
   }
 
-  handshaken(connection: TlsConnection, error: string): Speaker | string {
+  handshaken(connection: TlsConnection, isDone: boolean, error: string): Speaker | string {
     this.#leaveGate(connection);
-    if (connection.socket !== null && alpnOf(connection.socket as never) === JOIN_ALPN) {
+    if (isDone && connection.socket !== null && alpnOf(connection.socket as never) === JOIN_ALPN) {
       return this.#door.enter(connection);
     }
-    const session = judgeTunnel(this.#host, connection, undefined, error);
+    const session = judgeTunnel(this.#host, connection, undefined, isDone, error);
     if (typeof session === "string") return session;
     if (this.#isFull(session)) {
       this.#host.stats.counter(LIMIT_COUNTER.tunnels);

@@ -19,10 +19,10 @@ export interface TlsOwner {
   /** TCP is there. False: close it at once. */
   opened(connection: TlsConnection): boolean;
   /**
-   * The handshake is over: who speaks from now on, or why nobody may. @param error the runtime's own word, `""` = none. Not one
-   * byte of the peer is handed on before, nor after a refusal.
+   * The handshake is over: who speaks from now on, or why nobody may. Not one byte of the peer is handed on before, nor after a
+   * refusal. @param isDone false: the runtime says that it failed. @param error the runtime's own word, `""` = none.
    */
-  handshaken(connection: TlsConnection, error: string): Speaker | string;
+  handshaken(connection: TlsConnection, isDone: boolean, error: string): Speaker | string;
   /** It ended without a speaker; called once. `reason`: a stable word. */
   failed(connection: TlsConnection, reason: string): void;
 }
@@ -82,9 +82,9 @@ export class TlsConnection {
     else if (!this.owner.opened(this)) this.cut("limit");
   }
 
-  handshaken(error: string): void {
+  handshaken(isDone: boolean, error: string): void {
     if (this.#isOver || this.#speaker !== null) return;
-    const speaker = this.owner.handshaken(this, error);
+    const speaker = this.owner.handshaken(this, isDone, error);
     if (typeof speaker === "string") {
       this.cut(speaker);
       return;
@@ -118,7 +118,7 @@ export class TlsConnection {
 /** Handlers of both ends; `socket.data` is the connection. */
 export const TLS_HANDLERS: SocketHandler<TlsConnection> = {
   open: (socket) => socket.data.opened(socket),
-  handshake: (socket, _isDone, error) => socket.data.handshaken(wordOf(error)),
+  handshake: (socket, isDone, error) => socket.data.handshaken(isDone === true, wordOf(error)),
   data: (socket, bytes) => socket.data.received(bytes),
   drain: (socket) => socket.data.drained(),
   end: (socket) => socket.data.cut("closed_by_peer"),
