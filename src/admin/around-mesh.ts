@@ -14,11 +14,12 @@ export interface OpenDoor {
   readonly reach: "network" | "machine";
 }
 
-/** The services that can be dialled around the mesh. @param ownPorts the mesh's own listeners. */
-export function findOpenDoors(attest: AttestService, ownPorts: ReadonlySet<number>): OpenDoor[] {
+/** The services that can be dialled around the mesh. @param own the mesh's own listeners, `ip:port` each. */
+export function findOpenDoors(attest: AttestService, own: ReadonlySet<string>): OpenDoor[] {
   const doors: OpenDoor[] = [];
   for (const listener of readListeners().slice(0, SOCKETS_LOOKED_AT_MAX)) {
-    if (ownPorts.has(listener.port)) continue;
+    // By address, not by port: a PERMISSIVE port is the workload's own number on another address.
+    if (own.has(addressText(listener))) continue;
     const { uid, inode, cgroupId } = listener;
     const { workload } = attest.attest(attest.ownerOf({ uid, inode: BigInt(inode), cgroupId }));
     if (workload !== "") doors.push({ workload, address: addressText(listener), reach: reachOf(listener.ip) });

@@ -38,7 +38,7 @@ export function nodeStatus(keeper: Keeper): Readonly<Record<string, unknown>> {
     restarts: keeper.fleet.restarts,
     workloads: workloadsOf(keeper),
     runs: keeper.runs.list.map(({ pid, workload }) => ({ pid, workload })),
-    openDoors: findOpenDoors(keeper.attest, ownPorts(keeper)),
+    openDoors: findOpenDoors(keeper.attest, ownAddresses(keeper)),
     identity: identityStatus(keeper),
     nodes: nodesStatus(keeper),
     endpointsDown: endpointsDown(keeper),
@@ -72,6 +72,13 @@ function notices(keeper: Keeper): string[] {
   if (keeper.facts.site?.defaultAction === "allow") {
     found.push("allow: workloads without an ALLOW policy may be called by anybody; set defaultAction: deny");
   }
+  const open = keeper.facts.listeners.filter(({ role }) => role === "inbound");
+  if (open.length > 0) {
+    const addresses = open.map(({ key }) => key.slice("listener/inbound/".length)).join(", ");
+    found.push(
+      `PERMISSIVE: plaintext from outside reaches ${addresses}, as far as policies let callers without identity in`,
+    );
+  }
   if (keeper.configuration.degraded.includes("config")) {
     found.push("the configuration in the sources was refused; the last good one serves");
   }
@@ -95,10 +102,15 @@ function workloadsOf(keeper: Keeper): readonly object[] {
   });
 }
 
-function ownPorts(keeper: Keeper): Set<number> {
-  const ports = new Set<number>();
-  for (const worker of keeper.fleet.workers) for (const report of worker.listeners.values()) ports.add(report.port);
-  return ports;
+/** Where the mesh itself listens, by `hostname:port` as keys of listeners write it, with the real port. */
+function ownAddresses(keeper: Keeper): Set<string> {
+  const addresses = new Set<string>();
+  for (const worker of keeper.fleet.workers) {
+    for (const [key, { port }] of worker.listeners) {
+      addresses.add(`${key.slice(key.lastIndexOf("/") + 1, key.lastIndexOf(":"))}:${port}`);
+    }
+  }
+  return addresses;
 }
 
 function endpointsDown(keeper: Keeper): readonly object[] {
