@@ -2,7 +2,7 @@ import { REPORT_BURST, REPORTS_PER_SECOND } from "./limits.ts";
 
 /** A refusal as the keeper is told of it. Never any key material. */
 export interface RefusalReport {
-  /** As proven; `""` = nobody knows. */
+  /** As proven, or as dialed; `""` = nobody knows. */
   readonly node: string;
   readonly address: string;
   /** A stable word. */
