@@ -21,12 +21,13 @@ export function nodeBan(verb: "ban" | "unban") {
   };
 }
 
-function lines(verb: "ban" | "unban", { node, keys, acknowledged, waitingFor }: BanReport): string[] {
+function lines(verb: "ban" | "unban", { node, scope, keys, acknowledged, waitingFor }: BanReport): string[] {
   const keyText = keys.length === 1 ? "its key" : `${keys.length} keys`;
   const what =
     verb === "ban" ? `${node} is banned here, by ${keyText}` : `${node} is let in again here, with ${keyText}`;
   return [
     what,
+    ...(scope === "here" ? ["on this node alone: for the whole site say it on the node that holds the root"] : []),
     ...(acknowledged.length === 0 ? [] : [`in force on: ${acknowledged.join(", ")}`]),
     ...(waitingFor.length === 0 ? [] : [`not yet on: ${waitingFor.join(", ")}; they hear of it when they connect`]),
   ];

@@ -8,7 +8,7 @@ import { type Issue, issueProblem } from "./found-site.ts";
 import { HeldSvids } from "./held-svids.ts";
 import { ISSUED_FILE, type IssuedIssuer, SITE_FILE, type StoredIssued, type StoredSite } from "./identity-files.ts";
 import { type IdentityStore, IdentityStoreError } from "./identity-store.ts";
-import { withIssued } from "./issued-issuers.ts";
+import { type ToldIssuer, withIssued, withTold } from "./issued-issuers.ts";
 import { OwnIssuer } from "./own-issuer.ts";
 import { RootKeys } from "./root-keys.ts";
 import { madeAtMs, SiteClock } from "./site-clock.ts";
@@ -78,7 +78,6 @@ export class SiteIdentity {
       trust,
       root,
       issuer: loadIssuer(store, root !== undefined),
-      // A list that is gone counts as one that was never complete: nothing is concluded from it.
       issued: issued.state === "good" ? issued.value : UNKNOWN_ISSUED,
     });
   }
@@ -125,7 +124,20 @@ export class SiteIdentity {
 
   /** Issuers that this node signed and that are not over, newest last; for `node ls`. */
   issuedIssuers(): readonly IssuedIssuer[] {
-    return this.#issued.issuers;
+    // What others told counts for nothing before this node holds the root.
+    return this.holdsRoot ? this.#issued.issuers : [];
+  }
+
+  /** On a node without the root: what the root's node tells of the issuers it signed, for the day when it is gone. */
+  noteTold(told: readonly ToldIssuer[]): void {
+    const next = this.holdsRoot ? undefined : withTold(this.#issued, told, this.nowMs());
+    if (next === undefined) return;
+    this.#issued = next;
+    try {
+      this.store.write(ISSUED_FILE, next);
+    } catch {
+      // It is told again at every contact; what else stands on this disk says what is wrong with it.
+    }
   }
 
   /** Since when that list is complete. */
@@ -213,6 +225,22 @@ export class SiteIdentity {
     return this.#say(banned.map(({ keyHash }) => ({ keyHash, node, state: "lifted", reason: "lifted" })));
   }
 
+  /** On any node: bans keys on this node alone. Throws IdentityStoreError, and RangeError where the list is full. */
+  banHere(node: string, keyHashes: readonly string[], reason: string): void {
+    const atMs = this.nowMs();
+    this.siteTrust.banHere(keyHashes.map((keyHash) => ({ keyHash, node, reason, atMs })));
+    this.#trustChanged();
+  }
+
+  /** Lifts what `banHere` said about a node; answers the keys. Throws IdentityStoreError. */
+  unbanHere(node: string): readonly string[] {
+    const own = [...this.siteTrust.ownBans.values()].filter((ban) => ban.node === node);
+    const keyHashes = own.map(({ keyHash }) => keyHash);
+    this.siteTrust.unbanHere(keyHashes);
+    if (keyHashes.length > 0) this.#trustChanged();
+    return keyHashes;
+  }
+
   async #say(
     words: readonly { keyHash: string; node: string; state: "banned" | "lifted"; reason: string }[],
   ): Promise<BanOutcome> {
@@ -278,6 +306,7 @@ export class SiteIdentity {
   }
 }
 
+/** A list that is gone counts as one that was never complete: nothing is concluded from it. */
 const UNKNOWN_ISSUED: StoredIssued = { completeSinceMs: Number.MAX_SAFE_INTEGER, isShared: true, issuers: [] };
 
 interface Parts {

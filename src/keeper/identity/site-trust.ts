@@ -1,4 +1,5 @@
 import {
+  type Ban,
   type BanList,
   banSequence,
   isKeyBanned,
@@ -15,7 +16,7 @@ import {
   printBundle,
   type TrustBundle,
 } from "../../identity/bundle.ts";
-import { makeTrustMessage, readTrustMessage, type TrustProblem } from "../../identity/trust-message.ts";
+import { makeTrustMessage, readTrustMessage, type TrustProblem, type TrustWord } from "../../identity/trust-message.ts";
 import type { StoredTrust } from "./identity-files.ts";
 import { type IdentityStore, IdentityStoreError } from "./identity-store.ts";
 
@@ -63,6 +64,44 @@ export class SiteTrust {
     return this.#bans;
   }
 
+  /** Sequence of the newest ban in the root's last word; bans of this node alone do not count. */
+  get wordSequence(): number {
+    const word = this.#word();
+    return word === undefined ? 0 : banSequence(word.bans);
+  }
+
+  /** Bans that this node knows and the root's last word does not have, as an operator of this node has said them. */
+  get ownBans(): BanList {
+    const said = this.#word()?.bans ?? NO_BANS;
+    return new Map([...this.#bans].filter(([key, ban]) => ban.state === "banned" && !isKeyBanned(said, key)));
+  }
+
+  /** Bans keys on this node alone: unsigned, so that no other node hears of it. Throws IdentityStoreError. */
+  banHere(bans: readonly Omit<Ban, "sequence" | "state">[]): void {
+    // No later than the root's own words: its next one about the same key holds.
+    const sequence = Math.max(1, banSequence(this.#bans));
+    const added = bans.map((ban) => [ban.keyHash, { ...ban, state: "banned", sequence }] as const);
+    this.#keep(this.#bundle, mergeBans(this.#bans, new Map(added)), this.#message);
+  }
+
+  /** Lifts bans of this node alone. Throws IdentityStoreError. */
+  unbanHere(keyHashes: readonly string[]): void {
+    const own = this.ownBans;
+    const said = this.#word()?.bans ?? NO_BANS;
+    const bans = new Map(this.#bans);
+    for (const keyHash of keyHashes.filter((key) => own.has(key))) {
+      const before = said.get(keyHash);
+      if (before === undefined) bans.delete(keyHash);
+      else bans.set(keyHash, before);
+    }
+    this.#keep(this.#bundle, bans, this.#message);
+  }
+
+  #word(): TrustWord | undefined {
+    const word = readTrustMessage(this.#message, this.#bundle);
+    return typeof word === "string" ? undefined : word;
+  }
+
   /** The root's last word, to be handed on to other nodes. */
   get message(): Uint8Array {
     return this.#message;
@@ -93,7 +132,7 @@ export class SiteTrust {
     }
     const isChanged = bundle !== this.#bundle || printBans(bans) !== printBans(this.#bans);
     if (!isChanged) return isOlder ? "older" : "same";
-    const isWhole = !isOlder && banSequence(word.bans) >= banSequence(bans);
+    const isWhole = !isOlder && banSequence(word.bans) >= this.wordSequence;
     this.#keep(bundle, bans, isWhole ? Uint8Array.from(message) : this.#message);
     return "adopted";
   }

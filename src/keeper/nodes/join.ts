@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { keyHashOf } from "../../identity/certificate.ts";
 import { CHALLENGE_BYTES, makeIssuerRequest } from "../../identity/issuer-request.ts";
 import {
@@ -16,10 +17,12 @@ import { IdentityStore, IdentityStoreError } from "../identity/identity-store.ts
 import { joinObstacle, joinSite } from "../identity/join-site.ts";
 import { lockState } from "../lock-state.ts";
 import { StartError } from "../start-error.ts";
+import { writeSealed } from "../state/sealed-json.ts";
 import { StateDirectory } from "../state/state-directory.ts";
 import { callJoinDoor, JoinConnectionError, type JoinReplyBytes } from "./join-connection.ts";
 import { type InviterProblem, joiningTimeMs, judgeInviter } from "./judge-inviter.ts";
 import { type Joined, judgeJoinAnswer } from "./judge-join-answer.ts";
+import { ROOT_NODE_FILE } from "./root-node-file.ts";
 
 /** Connections that are tried. Reason: an answer can be lost on the way; the same key gets it again. */
 export const JOIN_CALLS_MAX = 4;
@@ -174,6 +177,11 @@ function keep(
   const { root, message: trustMessage, issuer: certificate } = joined;
   const issuer = { certificate, key: Uint8Array.from(pkcs8) };
   const aside = joinSite(store, { trustDomain, node, root, trustMessage, issuer, nowMs });
+  try {
+    writeSealed(join(store.statePath, ROOT_NODE_FILE), { name: token.rootNode, issuers: [] });
+  } catch (error) {
+    throw new IdentityStoreError(error instanceof Error ? error.message : String(error));
+  }
   store.write(CLOCK_FILE, { floorMs: Math.max(joined.floorMs, wallMs < madeMs ? madeMs : 0) });
   return aside;
 }

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { banSequence } from "../../identity/bans.ts";
 import { REFRESH_HINT_S } from "../../identity/bundle.ts";
 import { JOIN_KIND } from "../../identity/join-protocol.ts";
 import { isNodeName } from "../../identity/node-names.ts";
@@ -16,9 +15,10 @@ import type { NodeContacts } from "./node-contacts.ts";
 import { hostPort, type NodeRow, nodeRows } from "./node-rows.ts";
 import { NodesError, type NodesHost } from "./nodes-host.ts";
 import type { PeerCalls, PeerReply, PeerWorker } from "./peer-calls.ts";
-import { PEER_REFUSAL } from "./peer-message.ts";
+import { PEER_REFUSAL, type ToldIssuer } from "./peer-message.ts";
 import { PeerService } from "./peer-service.ts";
 import type { RefusalLog } from "./refusal-log.ts";
+import { parseRootNode, ROOT_NODE_FILE, type RootNode } from "./root-node-file.ts";
 import { TryLimit } from "./try-limit.ts";
 
 /** How long `ban` waits for others to say that it is in force. Contract: within a second. */
@@ -37,6 +37,8 @@ export interface NodesShared {
 /** What a ban came to. */
 export interface BanReport {
   readonly node: string;
+  /** site: signed by the root, for every node. here: for this node alone. */
+  readonly scope: "site" | "here";
   readonly keys: readonly string[];
   /** Whether every worker of this node judges by it. */
   readonly isInForce: boolean;
@@ -60,6 +62,7 @@ export class LiveNodes {
   readonly #refusals: RefusalLog;
   #doorTimer: Timer | undefined;
   #isDoorOpen = false;
+  #rootNode: RootNode;
   #requests = 0;
   #isClosed = false;
 
@@ -70,6 +73,8 @@ export class LiveNodes {
     this.#refusals = refusals;
     const nowMs = () => performance.now();
     this.#invites = openInvites(host);
+    const stored = readSealed(join(host.statePath, ROOT_NODE_FILE));
+    this.#rootNode = parseRootNode(stored.state === "good" ? stored.value : undefined);
     this.#door = new JoinDoor(
       joinHost(live.site, (name) => this.#isNode(name)),
       this.#invites,
@@ -81,6 +86,10 @@ export class LiveNodes {
         whenTaken: () => live.workers.whenTaken(),
         workerTo: (node) => this.#workerTo(node),
         rootInReach: () => void live.renewal.hurry(),
+        issuersTold: (by, issuers) => this.#issuersTold(by, issuers),
+        rootProven: (name) => {
+          if (name !== this.#rootNode.name) this.#keepRootNode({ name, issuers: [] });
+        },
         told: (what, node, detail) => host.tell({ what, node, address: contacts.find(node)?.address ?? "", detail }),
       },
       contacts,
@@ -128,8 +137,8 @@ export class LiveNodes {
     const { site } = this.#live;
     const { node } = asked;
     if (!site.holdsRoot) {
-      const root = this.#contacts.all.find(({ holdsRoot }) => holdsRoot)?.node;
-      throw new NodesError("this node does not hold the site's root", `invite on ${root ?? "the node that does"}`);
+      const root = this.#rootNode.name || "the node that does";
+      throw new NodesError("this node does not hold the site's root", `invite on ${root}`);
     }
     if (node === site.node) throw new NodesError(`${node} is this node`);
     if (!isNodeName(node) || !this.#isNode(node)) {
@@ -153,7 +162,7 @@ export class LiveNodes {
     const { site } = this.#live;
     const nowMs = site.nowMs();
     const own = site.issuerCertificate();
-    const issuers = site.holdsRoot ? site.issuedIssuers() : this.#contacts.told;
+    const issuers = site.holdsRoot ? site.issuedIssuers() : this.#rootNode.issuers;
     const self = own === undefined ? [] : [{ node: site.node, keyHash: own.keyHash, notAfterMs: own.notAfterMs }];
     const open = this.#invites.all.filter((invite) => isInviteOpen(invite, nowMs));
     return nodeRows({
@@ -164,37 +173,35 @@ export class LiveNodes {
       bans: site.trust().bans,
       contacts: this.#contacts.all,
       invited: new Set(open.map(({ node }) => node)),
+      nowMs,
     });
   }
 
-  /** Bans every key of a node, here and wherever that can be told. Rejects with NodesError. */
+  /**
+   * Bans every key of a node that is known: for the whole site where this node holds its root, else for this node alone. Rejects
+   * with NodesError.
+   */
   async ban(node: string, reason: string): Promise<BanReport> {
     const { site } = this.#live;
-    this.#requireRoot("ban");
+    if (node === site.node) throw new NodesError(`${node} is this node`);
     const ended = this.#invites.revoke(node, site.nowMs());
-    const outcome = await site.ban(node, reason);
-    if ("refused" in outcome) {
-      if (ended > 0) throw new NodesError(`${node} has not joined; its open invitations have been ended`);
-      throw new NodesError(outcome.refused, "`selvedge node ls` lists the nodes that are known");
-    }
+    const keys = site.holdsRoot ? await this.#banEverywhere(node, reason, ended) : this.#banHere(node, reason);
     this.#watchDoor();
-    this.#host.tell({ what: "banned", node, address: "", detail: reason, keys: outcome.keyHashes });
-    return this.#spread(node, outcome.keyHashes);
+    const scope = site.holdsRoot ? "site" : "here";
+    this.#host.tell({ what: "banned", node, address: "", detail: reason, scope, keys });
+    return this.#spread(node, keys);
   }
 
   /** Lifts every ban of a node's keys, unless another machine has its name by now. Rejects with NodesError. */
   async unban(node: string): Promise<BanReport> {
-    this.#requireRoot("unban");
-    if (hasJoined(this.#live.site, node)) {
-      throw new NodesError(
-        `a machine that is not banned has the name ${node} by now`,
-        "the keys of the one before stay banned; let that machine join under another name",
-      );
+    const { site } = this.#live;
+    const keys = site.holdsRoot ? await this.#unbanEverywhere(node) : site.unbanHere(node);
+    if (keys.length === 0) {
+      throw new NodesError(`no key of ${node} is banned by this node`, this.#rootHint(`selvedge node unban ${node}`));
     }
-    const outcome = await this.#live.site.unban(node);
-    if ("refused" in outcome) throw new NodesError(outcome.refused);
-    this.#host.tell({ what: "unbanned", node, address: "", detail: "", keys: outcome.keyHashes });
-    return this.#spread(node, outcome.keyHashes);
+    const scope = site.holdsRoot ? "site" : "here";
+    this.#host.tell({ what: "unbanned", node, address: "", detail: "", scope, keys });
+    return this.#spread(node, keys);
   }
 
   /** Nothing is answered or told any more. */
@@ -208,8 +215,9 @@ export class LiveNodes {
 
   async #spread(node: string, keys: readonly string[]): Promise<BanReport> {
     const { site, workers } = this.#live;
-    const sequence = banSequence(site.trust().bans);
+    const sequence = site.siteTrust.wordSequence;
     const isInForce = await workers.whenTaken();
+    if (!site.holdsRoot) return { node, scope: "here", keys, isInForce, acknowledged: [], waitingFor: [] };
     const others = this.#host
       .facts()
       .nodes.map(({ name }) => name)
@@ -218,7 +226,7 @@ export class LiveNodes {
       .filter((name) => hasJoined(site, name) || (this.#contacts.find(name)?.lastContactMs ?? 0) > 0);
     const acknowledged = await this.#peers.acknowledged(others, sequence, BAN_WAIT_MS);
     const waitingFor = others.filter((name) => !acknowledged.includes(name));
-    return { node, keys, isInForce, acknowledged, waitingFor };
+    return { node, scope: "site", keys, isInForce, acknowledged, waitingFor };
   }
 
   async #join(kind: number, bytes: Uint8Array, address: string): Promise<PeerReply> {
@@ -239,13 +247,59 @@ export class LiveNodes {
     this.#host.tell({ what, node, address, detail: detail === "" ? result : `${result}: ${detail}`, tokenId, keyHash });
   }
 
-  #requireRoot(verb: string): void {
-    if (this.#live.site.holdsRoot) return;
-    const root = this.#contacts.all.find(({ holdsRoot }) => holdsRoot)?.node;
-    throw new NodesError(
-      `only the node that holds the site's root can ${verb}: it signs what all others believe`,
-      `on ${root ?? "that node"}: selvedge node ${verb} NAME`,
-    );
+  async #banEverywhere(node: string, reason: string, ended: number): Promise<readonly string[]> {
+    const outcome = await this.#live.site.ban(node, reason);
+    if (!("refused" in outcome)) return outcome.keyHashes;
+    if (ended > 0) throw new NodesError(`${node} has not joined; its open invitations have been ended`);
+    throw new NodesError(outcome.refused, "`selvedge node ls` lists the nodes that are known");
+  }
+
+  #banHere(node: string, reason: string): readonly string[] {
+    const { site } = this.#live;
+    const nowMs = site.nowMs();
+    const known = this.#rootNode.issuers.filter((issuer) => issuer.node === node && issuer.notAfterMs > nowMs);
+    const keys = [...new Set(known.map(({ keyHash }) => keyHash))];
+    if (keys.length === 0) {
+      const hint = this.#rootHint(`selvedge node ban ${node} --reason TEXT`);
+      throw new NodesError(`this node knows no key of ${node}`, hint);
+    }
+    try {
+      site.banHere(node, keys, reason);
+    } catch (error) {
+      throw new NodesError(error instanceof Error ? error.message : String(error));
+    }
+    return keys;
+  }
+
+  async #unbanEverywhere(node: string): Promise<readonly string[]> {
+    if (hasJoined(this.#live.site, node)) {
+      throw new NodesError(
+        `a machine that is not banned has the name ${node} by now`,
+        "the keys of the one before stay banned; let that machine join under another name",
+      );
+    }
+    const outcome = await this.#live.site.unban(node);
+    if ("refused" in outcome) throw new NodesError(outcome.refused);
+    return outcome.keyHashes;
+  }
+
+  #rootHint(command: string): string {
+    return `on ${this.#rootNode.name || "the node that holds the site's root"}, for the whole site: ${command}`;
+  }
+
+  #issuersTold(by: string, issuers: readonly ToldIssuer[]): void {
+    const told = { name: by, issuers };
+    // Anybody can say that he holds the root; whose word on keys counts has proven it.
+    if (by === this.#rootNode.name && JSON.stringify(told) !== JSON.stringify(this.#rootNode)) this.#keepRootNode(told);
+  }
+
+  #keepRootNode(rootNode: RootNode): void {
+    this.#rootNode = rootNode;
+    try {
+      writeSealed(join(this.#host.statePath, ROOT_NODE_FILE), rootNode);
+    } catch (error) {
+      this.#host.note(ROOT_NODE_FILE, error instanceof Error ? error.message : String(error));
+    }
   }
 
   #isNode(name: string): boolean {

@@ -1,5 +1,4 @@
 import type { TunnelDirection } from "../../wire/channel/to-keeper-frame.ts";
-import type { ToldIssuer } from "./peer-message.ts";
 
 /** Nodes that are remembered. Reason: a site has a handful; a hostile worker could name others without end. */
 export const CONTACTS_MAX = 256;
@@ -25,15 +24,8 @@ export interface Contact {
 /** What this node has seen of the others since it was started. */
 export class NodeContacts {
   readonly #contacts = new Map<string, Contact>();
-  /** What the root's node last told about issuers. */
-  #told: readonly ToldIssuer[] = [];
-
   get all(): readonly Contact[] {
     return [...this.#contacts.values()];
-  }
-
-  get told(): readonly ToldIssuer[] {
-    return this.#told;
   }
 
   find(node: string): Contact | undefined {
@@ -59,6 +51,7 @@ export class NodeContacts {
   ): boolean {
     const contact = this.#of(seen.node);
     if (contact === undefined) return false;
+    const wasThere = contact.dialed.size + contact.accepted.size > 0;
     if (seen.direction === "listener") {
       const count = (contact.accepted.get(workerId) ?? 0) + (seen.isUp ? 1 : -1);
       if (count > 0) contact.accepted.set(workerId, count);
@@ -69,7 +62,8 @@ export class NodeContacts {
       if (!seen.isUp) contact.dialed.delete(workerId);
       else if (isNew) contact.dialed.set(workerId, nowMs);
     }
-    if (seen.isUp) this.#seen(contact, seen.address, nowMs);
+    // Until it went down it was there.
+    if (seen.isUp || wasThere) this.#seen(contact, seen.isUp ? seen.address : "", nowMs);
     contact.lastProblem = seen.isUp ? "" : seen.reason;
     return isNew;
   }
@@ -85,10 +79,6 @@ export class NodeContacts {
   refused(node: string, reason: string): void {
     const contact = this.#contacts.get(node);
     if (contact !== undefined) contact.lastProblem = reason;
-  }
-
-  tellIssuers(issuers: readonly ToldIssuer[]): void {
-    this.#told = issuers;
   }
 
   /** A worker is gone, and with it its tunnels. */

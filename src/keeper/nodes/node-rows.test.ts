@@ -17,6 +17,7 @@ const facts = (more: Partial<RowFacts>): RowFacts => ({
   bans: NO_BANS,
   contacts: [],
   invited: new Set(),
+  nowMs: 5_000,
   ...more,
 });
 

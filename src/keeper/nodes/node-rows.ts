@@ -40,6 +40,8 @@ export interface RowFacts {
   readonly bans: BanList;
   readonly contacts: readonly Contact[];
   readonly invited: ReadonlySet<string>;
+  /** ms since 1970, judged. */
+  readonly nowMs: number;
 }
 
 /** A row for every node that the documents, the issuers or the bans name, by name. */
@@ -67,7 +69,7 @@ function nodeRow(name: string, facts: RowFacts): NodeRow {
     key: issuer?.keyHash ?? (state === "banned" ? (banned?.keyHash ?? "") : ""),
     expiry: issuer === undefined ? null : new Date(issuer.notAfterMs).toISOString(),
     state,
-    lastContact: timeText(contact?.lastContactMs ?? 0),
+    lastContact: timeText(isThere(contact) ? facts.nowMs : (contact?.lastContactMs ?? 0)),
     problem: state === "banned" ? (banned?.reason ?? "") : (contact?.lastProblem ?? ""),
     holdsRoot: name === facts.ownNode ? facts.ownHoldsRoot : contact?.holdsRoot === true,
   };
@@ -88,6 +90,10 @@ function stateOf(
   if (contact !== undefined && contact.accepted.size > 0) return "reachable";
   if (issuer !== undefined) return "joined";
   return invited.has(name) ? "invited" : "unknown";
+}
+
+function isThere(contact: Contact | undefined): boolean {
+  return contact !== undefined && contact.dialed.size + contact.accepted.size > 0;
 }
 
 function addressText(record: RowFacts["records"][number] | undefined): string {

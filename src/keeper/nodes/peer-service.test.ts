@@ -33,6 +33,8 @@ class Party {
         whenTaken: async () => true,
         workerTo: (node) => (this.#ways.has(node) ? this.#worker(node) : undefined),
         rootInReach: () => void renewal.hurry(),
+        issuersTold: () => undefined,
+        rootProven: (node) => void this.told.push(`root_proven ${node}`),
         told: (what, node, detail) => void this.told.push(`${what} ${node} ${detail}`.trim()),
       },
       this.contacts,
@@ -170,6 +172,40 @@ describe("a word of the root", () => {
     }
     expect(third.box.site.trust()).toEqual({ bundle, bans });
     expect(third.told.map((line) => line.split(" ")[0])).toEqual(messages.map(() => "trust_refused"));
+  });
+});
+
+describe("a ban on one node alone", () => {
+  test("goes to nobody else, is no acknowledgement, and gives way to the root's next word about the key", async () => {
+    const [root, second, third] = await site();
+    await Promise.all([root.meet(second), second.meet(third)]);
+    const { keyHash } = third.box.site.issuerCertificate()!;
+    second.box.site.banHere("till-3", [keyHash], "odd");
+    expect(second.box.site.siteTrust.isBanned(keyHash)).toBe(true);
+    await second.service.changed();
+    expect(root.box.site.siteTrust.isBanned(keyHash)).toBe(false);
+    expect(await root.service.acknowledged(["till-2"], 1, 5)).toEqual([]);
+    await root.box.site.banKeys("till-9", ["ab".repeat(32)], "stolen");
+    await root.service.changed();
+    // The root's word came through, is handed on as it was said, and the own ban stays.
+    expect(await root.service.acknowledged(["till-2"], 1, 5)).toEqual(["till-2"]);
+    expect(second.box.site.trustMessage()).toEqual(root.box.site.trustMessage());
+    expect(second.box.site.siteTrust.isBanned(keyHash)).toBe(true);
+    await root.box.site.banKeys("till-3", [keyHash], "too");
+    await root.box.site.unban("till-3");
+    await root.service.changed();
+    expect(second.box.site.siteTrust.isBanned(keyHash)).toBe(false);
+  });
+
+  test("is lifted there, but not where the root has said it too", async () => {
+    const [root, second] = await site();
+    const keys = ["ab".repeat(32), "cd".repeat(32)];
+    second.box.site.banHere("till-9", keys, "odd");
+    await root.box.site.banKeys("till-9", keys.slice(1), "stolen");
+    await root.meet(second);
+    expect(second.box.site.unbanHere("till-9")).toEqual(keys.slice(0, 1));
+    expect(keys.map((key) => second.box.site.siteTrust.isBanned(key))).toEqual([false, true]);
+    expect(second.box.site.unbanHere("till-9")).toEqual([]);
   });
 });
 

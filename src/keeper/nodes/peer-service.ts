@@ -1,11 +1,18 @@
-import { banSequence } from "../../identity/bans.ts";
 import { PEER_STATUS } from "../../wire/channel/frames.ts";
 import { newestByNode } from "../identity/issued-issuers.ts";
 import type { SiteIdentity } from "../identity/site-identity.ts";
 import { IssuerDesk } from "./issuer-desk.ts";
 import type { NodeContacts } from "./node-contacts.ts";
 import type { PeerCalls, PeerReply, PeerWorker } from "./peer-calls.ts";
-import { decodeSync, encodeRenewal, encodeSync, PEER_KIND, PEER_REFUSAL, type Sync } from "./peer-message.ts";
+import {
+  decodeSync,
+  encodeRenewal,
+  encodeSync,
+  PEER_KIND,
+  PEER_REFUSAL,
+  type Sync,
+  type ToldIssuer,
+} from "./peer-message.ts";
 
 /** What the service needs of the rest of the keeper. */
 export interface PeerHost {
@@ -16,6 +23,10 @@ export interface PeerHost {
   workerTo(node: string): PeerWorker | undefined;
   /** The root's node came into reach: what waited for it can be done. */
   rootInReach(): void;
+  /** A node that says it holds the root tells whom it has signed issuers for; not proven by that. */
+  issuersTold(by: string, issuers: readonly ToldIssuer[]): void;
+  /** It signed this node's issuer, and so does hold the root. */
+  rootProven(node: string): void;
   /** For the audit log. */
   told(
     what: "trust_adopted" | "trust_refused" | "issuer_signed" | "issuer_refused",
@@ -96,7 +107,7 @@ export class PeerService {
   async refreshTaken(): Promise<void> {
     // After whoever else listens for the same change: only then are workers told.
     await Promise.resolve();
-    const sequence = banSequence(this.#host.identity.trust().bans);
+    const sequence = this.#host.identity.siteTrust.wordSequence;
     if (await this.#host.whenTaken()) this.#bansTaken = Math.max(this.#bansTaken, sequence);
   }
 
@@ -136,7 +147,9 @@ export class PeerService {
     const renewal = encodeRenewal({ challenge: begun.bytes, request: asked.request });
     const signed = await this.#ask(node, PEER_KIND.RENEW, renewal);
     if (signed.status !== PEER_STATUS.OK) return `${node} signed nothing (${signed.status})`;
-    return identity.installIssuer(signed.bytes);
+    const problem = identity.installIssuer(signed.bytes);
+    if (problem === undefined) this.#host.rootProven(node);
+    return problem;
   }
 
   async #syncOnce(node: string): Promise<void> {
@@ -168,7 +181,7 @@ export class PeerService {
       contact.bansTaken = sync.bansTaken;
       contact.holdsRoot = sync.holdsRoot;
     }
-    if (sync.holdsRoot && !identity.holdsRoot) this.#contacts.tellIssuers(sync.issuers);
+    if (sync.holdsRoot && !identity.holdsRoot) this.#host.issuersTold(node, sync.issuers);
     const isChanged = this.#adopt(node, sync.trust);
     for (const resolve of this.#waiting.splice(0)) resolve();
     if (sync.holdsRoot) this.#host.rootInReach();
@@ -199,7 +212,7 @@ export class PeerService {
 
   #ownSync(): Sync {
     const { identity } = this.#host;
-    const issuers = identity.holdsRoot ? [...newestByNode(identity.issuedIssuers()).values()] : [];
+    const issuers = identity.holdsRoot ? identity.issuedIssuers() : [];
     return {
       trust: identity.trustMessage(),
       bansTaken: this.#bansTaken,

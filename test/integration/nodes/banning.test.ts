@@ -114,20 +114,42 @@ describe("a ban", () => {
     await first.event("node", from, (event) => String(event["detail"]).includes("key_banned"));
   }, 60_000);
 
-  test("is said by the root's node alone, with a reason, and about nodes that are known", async () => {
+  test("is said for the site by the root's node, with a reason, and about nodes that are known", async () => {
     await using site = new SiteOfNodes();
     const first = await site.start(1);
     const second = await site.add(2);
     await connected(second, "till-1");
-    const elsewhere = await second.cli("node", "ban", "till-1", "--reason", "spite");
-    expect(elsewhere.code).toBe(1);
-    expect(elsewhere.stderr).toContain("on till-1: selvedge node ban");
     expect((await first.cli("node", "ban", "till-2")).code).toBe(2);
     const unknown = await first.cli("node", "ban", "till-3", "--reason", "never seen");
     expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining("till-3")]);
     const itself = await first.cli("node", "ban", "till-1", "--reason", "by mistake");
     expect(itself.code).toBe(1);
   }, 40_000);
+});
+
+describe("a ban on another node than the root's", () => {
+  test("holds on that node alone, outlives its restart and the root's words, and is lifted there", async () => {
+    await using site = new SiteOfNodes();
+    const first = await site.start(1);
+    const second = await site.add(2);
+    const third = await site.add(3);
+    await Promise.all([connected(third, "till-2"), connected(third, "till-1"), connected(second, "till-3")]);
+    const from = third.events.length;
+    const here = await ban(third, "ban", "till-2");
+    await gone(third, "till-2", from);
+    const { key } = (await listNodes(first))["till-2"] ?? {};
+    expect(here).toMatchObject({ scope: "here", isInForce: true, keys: [key], acknowledged: [], waitingFor: [] });
+    expect((await listNodes(first))["till-2"]?.state).toBe("connected");
+    await first.stop();
+    await third.stop();
+    await site.start(3);
+    expect((await listNodes(third))["till-2"]?.state).toBe("banned");
+    const again = second.events.length;
+    expect(await ban(third, "unban", "till-2")).toMatchObject({ scope: "here", keys: [key] });
+    await connected(second, "till-3", again);
+    const twice = await third.cli("node", "unban", "till-2");
+    expect([twice.code, twice.stderr]).toEqual([1, expect.stringContaining("on till-1, for the whole site")]);
+  }, 60_000);
 });
 
 describe("a renewed issuer", () => {
