@@ -3,6 +3,7 @@ import { fieldNumber, fieldText, numberField, packFields, textField, unpackField
 import { CHALLENGE_BYTES, ISSUER_REQUEST_BYTES_MAX } from "../../identity/issuer-request.ts";
 import { isNodeName } from "../../identity/node-names.ts";
 import { TRUST_MESSAGE_BYTES_MAX } from "../../identity/trust-message.ts";
+import { PEER_STATUS } from "../../wire/channel/frames.ts";
 
 /** Kinds of messages; a number is a contract with nodes of other versions. */
 export const PEER_KIND = {
@@ -23,6 +24,24 @@ export const PEER_REFUSAL = {
   REFUSED: 204,
   UNKNOWN_KIND: 205,
 } as const;
+
+const STATUS_WORDS: Readonly<Record<number, string>> = {
+  [PEER_STATUS.NOT_CONNECTED]: "it is not connected",
+  [PEER_STATUS.TIMED_OUT]: "it did not answer in time",
+  [PEER_STATUS.REFUSED]: "it refused",
+  [PEER_STATUS.MALFORMED]: "its answer made no sense",
+  [PEER_REFUSAL.MALFORMED]: "it could not read the message",
+  [PEER_REFUSAL.BANNED]: "this node is banned there",
+  [PEER_REFUSAL.NOT_ROOT]: "it does not hold the root",
+  [PEER_REFUSAL.BUSY]: "it was asked too often, and will be willing again within the hour",
+  [PEER_REFUSAL.REFUSED]: "it refused",
+  [PEER_REFUSAL.UNKNOWN_KIND]: "it does not know such a message",
+};
+
+/** What a status other than OK says, for people. */
+export function statusWords(status: number): string {
+  return STATUS_WORDS[status] ?? `status ${status}`;
+}
 
 /** Nodes in a list of issuers. Reason: a site has a handful; what is beyond is not shown elsewhere. */
 export const SYNC_ISSUERS_MAX = 64;

@@ -11,6 +11,7 @@ import {
   PEER_KIND,
   PEER_REFUSAL,
   type Sync,
+  statusWords,
   type ToldIssuer,
 } from "./peer-message.ts";
 
@@ -140,13 +141,13 @@ export class PeerService {
   async #renewAt(node: string): Promise<string | undefined> {
     const { identity } = this.#host;
     const begun = await this.#ask(node, PEER_KIND.RENEW_BEGIN, NOTHING);
-    if (begun.status !== PEER_STATUS.OK) return `${node} gave no challenge (${begun.status})`;
+    if (begun.status !== PEER_STATUS.OK) return `${node} gave no challenge: ${statusWords(begun.status)}`;
     if (begun.bytes.length !== 32) return `${node} gave a challenge of another length`;
     const asked = await identity.askIssuer(begun.bytes);
     if ("refused" in asked) return asked.refused;
     const renewal = encodeRenewal({ challenge: begun.bytes, request: asked.request });
     const signed = await this.#ask(node, PEER_KIND.RENEW, renewal);
-    if (signed.status !== PEER_STATUS.OK) return `${node} signed nothing (${signed.status})`;
+    if (signed.status !== PEER_STATUS.OK) return `${node} signed nothing: ${statusWords(signed.status)}`;
     const problem = identity.installIssuer(signed.bytes);
     if (problem === undefined) this.#host.rootProven(node);
     return problem;
@@ -155,7 +156,7 @@ export class PeerService {
   async #syncOnce(node: string): Promise<void> {
     const { status, bytes } = await this.#ask(node, PEER_KIND.SYNC, encodeSync(this.#ownSync()));
     if (status !== PEER_STATUS.OK) {
-      this.#contacts.refused(node, `it did not answer (${status})`);
+      this.#contacts.refused(node, statusWords(status));
       return;
     }
     const sync = decodeSync(bytes);
