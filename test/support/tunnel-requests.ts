@@ -1,10 +1,9 @@
 /** Requests over the tunnels of test nodes: a handler that answers whom it believes, and callers that ask. */
 import type { LinkStream, StreamOwner } from "../../src/proxy/http2/link-stream.ts";
-import type { AcceptedTunnel } from "../../src/proxy/tunnel/accepted-tunnel.ts";
 import { AS_LINE, lineOf } from "../../src/proxy/tunnel/control-request.ts";
 import type { ProvenCaller } from "../../src/proxy/tunnel/proven-callers.ts";
 import { NO_HANDLE } from "../../src/proxy/tunnel/sent-proofs.ts";
-import type { TunnelStreams } from "../../src/proxy/tunnel/stream-handler.ts";
+import type { StreamTunnel, TunnelStreams } from "../../src/proxy/tunnel/stream-handler.ts";
 import type { TunnelNode } from "./tunnel-node.ts";
 
 const QUIET: StreamOwner = {
@@ -21,7 +20,7 @@ export class AnsweringStreams implements TunnelStreams {
   held = 0;
   tunnelsGone = 0;
 
-  request(tunnel: AcceptedTunnel, stream: LinkStream): void {
+  request(tunnel: StreamTunnel, stream: LinkStream): void {
     stream.owner = QUIET;
     const { heads } = tunnel.link.host;
     const path = heads.requestBytes.toString("latin1", heads.request.pathStart, heads.request.pathEnd);
@@ -35,7 +34,7 @@ export class AnsweringStreams implements TunnelStreams {
 
   refused(): void {}
 
-  callersOver(_tunnel: AcceptedTunnel, callers: readonly ProvenCaller[], reason: string): void {
+  callersOver(_tunnel: StreamTunnel, callers: readonly ProvenCaller[], reason: string): void {
     this.over.push({ callers, reason });
   }
 
