@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { CuttingRelay } from "../../support/cutting-relay.ts";
 import { runSelvedge } from "../../support/mesh-process.ts";
 import { auditLines, connected, listNodes, SiteOfNodes } from "../../support/site-of-nodes.ts";
 
@@ -42,6 +43,20 @@ describe("a machine with a token", () => {
     expect(audit).toMatchObject({ node: "till-2", address: "127.0.0.1" });
     expect(String(audit?.["detail"])).toContain("token_spent");
     expect((await first.metrics()).sum("selvedge_node_joins_refused_total")).toBe(1);
+  }, 30_000);
+
+  test("gets its answer again where the first one was lost on the way", async () => {
+    await using site = new SiteOfNodes();
+    const first = await site.start(1);
+    using relay = new CuttingRelay("127.0.0.1", site.port);
+    const token = await site.invite(2, "--address", `127.0.0.1:${relay.port}`);
+    const joined = await site.join(site.node(2), token);
+    expect([joined.code, joined.stderr, relay.connections]).toEqual([0, "", 2]);
+    const details = (await auditLines(first, "node-joined")).map(({ detail }) => detail);
+    expect(details).toEqual(["joined", "repeated"]);
+    const from = first.events.length;
+    await site.start(2);
+    await connected(first, "till-2", from);
   }, 30_000);
 
   test("shares it with others that come at the same moment, and exactly one gets in", async () => {
