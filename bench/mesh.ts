@@ -10,10 +10,25 @@ export interface MeshOptions {
   /** A sink for the TCP relay, reached through `TCP_ADDRESS`. */
   readonly sinkPort?: number;
   readonly accessLogPercent?: number;
+  /** Two nodes: callers on the first, everything they call on the second. */
+  readonly pair?: PairPlace;
+  /** A gRPC service, `greeter.prod` at port 50051. */
+  readonly grpcOriginPort?: number;
 }
 
-/** Where the mesh offers the TCP service. */
+/** As which of two nodes the documents are read, and where both take tunnels. */
+export interface PairPlace {
+  readonly node: (typeof PAIR_NODES)[number];
+  readonly tunnels: readonly [string, string];
+}
+
+/** Names of two nodes: the caller's and the called one. */
+export const PAIR_NODES = ["till-1", "till-2"] as const;
+
+/** Where the mesh offers the TCP service; of two nodes on this one machine, the caller's. */
 export const TCP_ADDRESS = "127.77.0.5";
+/** The same on the called node, where nobody asks for it. */
+const TCP_ADDRESS_CALLED = "127.77.0.6";
 
 /** Gateway API allows this many rules in one HTTPRoute. */
 const RULES_PER_ROUTE = 16;
@@ -128,10 +143,10 @@ function policies(count: number): Json[] {
   }));
 }
 
-function relay(sinkPort: number): Json[] {
+function relay(sinkPort: number, clusterIP: string): Json[] {
   return [
     workload("sink", "sink", "v1", sinkPort),
-    service("sink", { app: "sink" }, 5201, { clusterIP: TCP_ADDRESS }, "tcp"),
+    service("sink", { app: "sink" }, 5201, { clusterIP }, "tcp"),
     {
       apiVersion: "security.istio.io/v1",
       kind: "AuthorizationPolicy",
@@ -152,6 +167,48 @@ function crowd(count: number): Json[] {
   ]);
 }
 
+/** A gRPC service with as many rules as HAProxy checks, of which the last one allows. */
+function grpc(originPort: number): Json[] {
+  const paths = ["/admin/*", "/internal/*", "/v1.Payments/*", "/v1.Refunds/*", "*/Admin"];
+  const rules = [
+    ...paths.map((path) => ({ to: [{ operation: { paths: [path] } }] })),
+    ...["DELETE", "PUT"].map((method) => ({ to: [{ operation: { methods: [method] } }] })),
+    ...["gold", "silver"].map((tier) => ({ when: [{ key: "request.headers[x-tier]", values: [tier] }] })),
+    {
+      from: [{ source: { principals: ["bench.example/ns/prod/sa/web"] } }],
+      to: [{ operation: { methods: ["POST"] } }],
+    },
+  ];
+  return [
+    workload("greeter", "greeter", "v1", originPort),
+    service("greeter", { app: "greeter" }, 50_051, {}, "grpc"),
+    {
+      apiVersion: "security.istio.io/v1",
+      kind: "AuthorizationPolicy",
+      metadata: meta("greeter"),
+      spec: { selector: { matchLabels: { app: "greeter" } }, action: "ALLOW", rules },
+    },
+  ];
+}
+
+/** Puts callers on the first node and everything with an address on the second. */
+function placed(documents: readonly Json[], { node, tunnels }: PairPlace): Json[] {
+  const nodes = PAIR_NODES.map((name, i) => ({
+    apiVersion: "selvedge/v1",
+    kind: "Node",
+    metadata: { name },
+    spec: { address: tunnels[i] },
+  }));
+  const moved = documents.map((document) => {
+    const spec = document["spec"] as Json;
+    if (document["kind"] === "Site")
+      return { ...document, spec: { ...spec, node, tunnel: tunnels[PAIR_NODES.indexOf(node)] } };
+    if (document["kind"] !== "Workload") return document;
+    return { ...document, spec: { ...spec, node: PAIR_NODES["address" in spec ? 1 : 0] } };
+  });
+  return [...moved, ...nodes];
+}
+
 /** The text of the mesh file. */
 export function meshFile(options: MeshOptions): string {
   const documents: Json[] = [
@@ -169,8 +226,13 @@ export function meshFile(options: MeshOptions): string {
     service("orders-v2", { app: "orders", version: "v2" }, 80),
     ...routes(options.rules ?? 10),
     ...policies(options.rules ?? 10),
-    ...(options.sinkPort === undefined ? [] : relay(options.sinkPort)),
+    ...(options.sinkPort === undefined
+      ? []
+      : relay(options.sinkPort, options.pair?.node === PAIR_NODES[1] ? TCP_ADDRESS_CALLED : TCP_ADDRESS)),
+    ...(options.grpcOriginPort === undefined ? [] : grpc(options.grpcOriginPort)),
     ...crowd(options.services ?? 0),
   ];
-  return documents.map((document) => `---\n${JSON.stringify(document)}\n`).join("");
+  return (options.pair === undefined ? documents : placed(documents, options.pair))
+    .map((document) => `---\n${JSON.stringify(document)}\n`)
+    .join("");
 }

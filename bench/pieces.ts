@@ -10,6 +10,7 @@ import { oneHop } from "./pieces/one-hop.ts";
 import { stall } from "./pieces/stall.ts";
 import { startup } from "./pieces/startup.ts";
 import { tcp } from "./pieces/tcp.ts";
+import { twoHops } from "./pieces/two-hops.ts";
 
 export const PIECES: ReadonlyMap<string, Piece> = new Map<string, Piece>([
   ["one-hop", oneHop],
@@ -22,4 +23,5 @@ export const PIECES: ReadonlyMap<string, Piece> = new Map<string, Piece>([
   ["endpoint", endpoint],
   ["stall", stall],
   ["idle", idle],
+  ["two-hops", twoHops],
 ]);

@@ -26,13 +26,13 @@ export async function measure<Result extends { readonly errors: number }>(
   subject: Subject,
   load: () => Promise<Result>,
 ): Promise<Measured<Result>> {
-  const cpuBefore = subject.pid === undefined ? Number.NaN : cpuSecondsOf(subject.pid);
+  const cpuBefore = cpuOf(subject);
   const others = sampleCore(CORE_OF_OTHERS);
   const underTest = sampleCore(CORE_UNDER_TEST);
   const result = await load();
   const busyOthers = busyBetween(others, sampleCore(CORE_OF_OTHERS));
   const busyUnderTest = busyBetween(underTest, sampleCore(CORE_UNDER_TEST));
-  const cpuSeconds = subject.pid === undefined ? Number.NaN : cpuSecondsOf(subject.pid) - cpuBefore;
+  const cpuSeconds = cpuOf(subject) - cpuBefore;
   return {
     result,
     cpuSeconds,
@@ -40,6 +40,11 @@ export async function measure<Result extends { readonly errors: number }>(
     busyOthers,
     void: voidReason(subject, result.errors, busyOthers, busyUnderTest),
   };
+}
+
+function cpuOf({ pid, alsoPid }: Subject): number {
+  if (pid === undefined) return Number.NaN;
+  return cpuSecondsOf(pid) + (alsoPid === undefined ? 0 : cpuSecondsOf(alsoPid));
 }
 
 function voidReason(subject: Subject, errors: number, busyOthers: number, busyUnderTest: number): string | undefined {

@@ -17,7 +17,11 @@ import { join } from "node:path";
 export const ROOT = join(import.meta.dir, "../..");
 
 /** Run-time dependencies only: what somebody who installs the package gets. */
-const RUNTIME_PACKAGES = ["bun", "@oven", "commander", "picocolors", "yaml"];
+const RUNTIME_PACKAGES = [
+  ...["bun", "@oven", "commander", "picocolors", "yaml"],
+  // Certificates.
+  ...["@peculiar", "asn1js", "pvtsutils", "pvutils", "reflect-metadata", "tslib", "tsyringe"],
+];
 
 export interface Scratch {
   readonly folder: string;

@@ -22,6 +22,8 @@ export interface Subject {
   readonly tcp: { readonly hostname: string; readonly port: number } | undefined;
   /** Root of its process tree; `undefined` for the direct connection. */
   readonly pid: number | undefined;
+  /** Root of a second one, where it is two programs. */
+  readonly alsoPid?: number;
   stop(): Promise<void>;
 }
 
@@ -146,7 +148,7 @@ export async function startSelvedge(scratch: Scratch, options: SelvedgeOptions =
 }
 
 /** Reads the first line of stdout as JSON and lets the rest flow away. */
-async function firstLine(child: Program): Promise<Record<string, unknown>> {
+export async function firstLine(child: Program): Promise<Record<string, unknown>> {
   const reader = (child.stdout as ReadableStream<Uint8Array>).getReader();
   const decoder = new TextDecoder();
   let text = "";
