@@ -29,7 +29,7 @@ export async function startH2Origin(
     sessions.push(session);
     session.on("error", () => undefined);
   });
-  server.on("stream", (stream, headers) => {
+  server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     stream.on("error", () => undefined);
     handler(stream, headers);
   });

@@ -3,11 +3,16 @@ import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import type { StatsWriter } from "../../telemetry/stats-writer.ts";
 import { TABLE_BYTES_DEFAULT } from "../../wire/hpack/limits.ts";
 import { ROLE } from "../../wire/http2/connection-state.ts";
-import { CONNECTION_WINDOW_BYTES_DEFAULT, STREAM_WINDOW_BYTES_DEFAULT } from "../../wire/http2/limits.ts";
 import { ERROR_CODE } from "../../wire/http2/protocol.ts";
 import type { Upstream, UpstreamOwner } from "../upstream/upstream.ts";
 import { ClientStream, type ClientStreamHome } from "./client-stream.ts";
-import { ENDPOINT_PING_AFTER_MS, ENDPOINT_PONG_TIMEOUT_MS, SETTINGS_TIMEOUT_MS } from "./limits.ts";
+import {
+  ENDPOINT_CONNECTION_WINDOW_BYTES,
+  ENDPOINT_PING_AFTER_MS,
+  ENDPOINT_PONG_TIMEOUT_MS,
+  ENDPOINT_STREAM_WINDOW_BYTES,
+  SETTINGS_TIMEOUT_MS,
+} from "./limits.ts";
 import { Http2Link, type LinkHandler, type LinkHost } from "./link.ts";
 import { socketOver } from "./socket-over.ts";
 
@@ -15,8 +20,8 @@ import { socketOver } from "./socket-over.ts";
 export const CLIENT_OPTIONS = {
   role: ROLE.CLIENT,
   streamsMax: 0,
-  streamWindowBytes: STREAM_WINDOW_BYTES_DEFAULT,
-  connectionWindowBytes: CONNECTION_WINDOW_BYTES_DEFAULT,
+  streamWindowBytes: ENDPOINT_STREAM_WINDOW_BYTES,
+  connectionWindowBytes: ENDPOINT_CONNECTION_WINDOW_BYTES,
   tableBytes: TABLE_BYTES_DEFAULT,
   allowsWebsocket: false,
 };

@@ -28,6 +28,10 @@ export const ENDPOINT_PONG_TIMEOUT_MS = 10_000;
 /** From the first GOAWAY of a drain to the one that names the last stream. Reason: a round trip, in which requests are still on their way. */
 export const DRAIN_NOTICE_MS = 1_000;
 
+/** Receive windows towards an endpoint. Reason: many callers share the connection, so it takes 128 of them that do not read until nobody is served; that is also the most that is held. */
+export const ENDPOINT_STREAM_WINDOW_BYTES = 128 * 1024;
+export const ENDPOINT_CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
+
 /** Stream objects that a worker keeps for the next requests. Reason: making one costs as much as the request; each keeps 8 KB. */
 export const SPARE_STREAMS_MAX = 64;
 
