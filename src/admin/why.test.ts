@@ -64,6 +64,34 @@ describe("why", () => {
     expect(why(record, records).cause).toContain("spec.calls");
   });
 
+  test("judges a request by the service that was asked for, not by the version that the split chose", () => {
+    const text = `
+mesh: store
+services:
+  web:    { namespace: prod, run: "unix:uid:1001", calls: [orders] }
+  orders: { namespace: prod, allow: [web], versions: { v1: { port: 9001 }, v2: { port: 9002 } } }
+`;
+    const { documents } = decodeFiles([{ path: "mesh.yaml", text }]);
+    const split = compile(documents, { node: undefined, hostname: "store", resolveUser: () => undefined });
+    const record: WhyRecord = {
+      ...denied,
+      status: 503,
+      flag: "UF",
+      verdict: "allowed",
+      host: "orders",
+      source: { ...peer, workload: "web", namespace: "prod", principal: "store.mesh/ns/prod/sa/web" },
+      destination: { ...peer, workload: "orders-v2", namespace: "prod" },
+      service: "orders-v2.prod.svc.cluster.local",
+      route: "httproute/prod/orders/0",
+    };
+    const answer = why(record, split.records);
+    expect(answer.judged?.service).toBe("service/prod/orders");
+    expect(answer.judged?.calls.allowed).toBe(true);
+    expect(answer.notes).toEqual([]);
+    // By another name the record alone tells.
+    expect(why({ ...record, host: "web.prod" }, split.records).judged?.service).toBe("service/prod/orders-v2");
+  });
+
   test("names the other node where that one answered", () => {
     const record: WhyRecord = {
       ...denied,

@@ -6,6 +6,7 @@ import type { Change } from "../model/authz/change.ts";
 import type { Trace } from "../model/authz/explain.ts";
 import { callerOf, PlainRequest, strangerAt } from "../model/authz/plain-facts.ts";
 import { FLAG_CAUSES } from "../model/flag-causes.ts";
+import { serviceKey, serviceNamed } from "../model/names.ts";
 import type { ServiceRecord, SnapshotRecord } from "../model/snapshot.ts";
 import type { RequestRecord } from "../telemetry/access-record.ts";
 import { judgedLines, servicePort } from "./authz-check.ts";
@@ -111,9 +112,28 @@ function judgedAgain(index: SnapshotIndex, record: WhyRecord) {
   return { judged: judgeRequest(index, service, port, request), request };
 }
 
+/**
+ * The Service that was asked for. The record names the one whose workload was reached, behind a split another one, and it is the
+ * former that routes, `calls` and policies on Services look at.
+ */
 function serviceOf(index: SnapshotIndex, record: WhyRecord): ServiceRecord | undefined {
+  const named = serviceNamed(record.host.replace(/:[0-9]+$/, "").replace(/\.$/, ""), record.source.namespace);
+  const asked = named && index.services.get(serviceKey(named.namespace, named.name));
+  if (asked !== undefined && leadsTo(index, asked, record.service)) return asked;
   for (const service of index.services.values()) if (service.host === record.service) return service;
   return undefined;
+}
+
+/** A name in a request may be anything where the destination is known without it, so it counts only where it fits the record. */
+function leadsTo(index: SnapshotIndex, asked: ServiceRecord, host: string): boolean {
+  const rules = asked.ports.flatMap(({ routes }) => [
+    ...(routes?.producer ?? []),
+    ...Object.values(routes?.consumers ?? {}).flat(),
+  ]);
+  const isBackend = rules.some(({ backends }) =>
+    backends.some(({ service }) => service !== null && index.services.get(service)?.host === host),
+  );
+  return asked.host === host || isBackend;
 }
 
 function portOf(host: string): number | undefined {
