@@ -6,6 +6,7 @@ import { PEER_STATUS } from "../../wire/channel/frames.ts";
 import type { SiteIdentity } from "../identity/site-identity.ts";
 import type { PeerReply } from "./peer-calls.ts";
 import { decodeRenewal, PEER_REFUSAL } from "./peer-message.ts";
+import { renewalProblem } from "./renewal-proof.ts";
 
 /** How long a challenge is good for. Reason: a key is made and a request comes back within a second or two. */
 export const CHALLENGE_MS = 30_000;
@@ -24,7 +25,7 @@ interface Customer {
   isBusy: boolean;
 }
 
-/** Signs issuers for nodes that tunnels have proven, on the root's node: each for itself alone. */
+/** Signs issuers for nodes that tunnels and their own issuers have proven, on the root's node: each for itself alone. */
 export class IssuerDesk {
   readonly #identity: SiteIdentity;
   readonly #nowMs: () => number;
@@ -56,6 +57,9 @@ export class IssuerDesk {
     customer.challenge = undefined;
     if (challenge === undefined || this.#nowMs() > untilMs || !Buffer.from(challenge).equals(renewal.challenge))
       return refused(PEER_REFUSAL.REFUSED, "another challenge");
+    const { trustDomain } = this.#identity;
+    const problem = renewalProblem(this.#identity, { trustDomain, node, ...renewal }, renewal.issuer, renewal.proof);
+    if (problem !== undefined) return refused(PEER_REFUSAL.REFUSED, problem);
     if (customer.isBusy || customer.signed >= RENEWALS_PER_HOUR_MAX) return refused(PEER_REFUSAL.BUSY, "too often");
     customer.isBusy = true;
     customer.signed++;

@@ -1,4 +1,5 @@
 /** What keepers say to each other over a tunnel. Bytes in, values out; whatever is not exactly one of these is `undefined`. */
+import { CERTIFICATE_BYTES_MAX } from "../../identity/certificate.ts";
 import { fieldNumber, fieldText, numberField, packFields, textField, unpackFields } from "../../identity/fields.ts";
 import { CHALLENGE_BYTES, ISSUER_REQUEST_BYTES_MAX } from "../../identity/issuer-request.ts";
 import { isNodeName } from "../../identity/node-names.ts";
@@ -11,7 +12,7 @@ export const PEER_KIND = {
   SYNC: 1,
   /** Nothing: a node wants a new issuer. Answered by a challenge of `CHALLENGE_BYTES`. */
   RENEW_BEGIN: 2,
-  /** Challenge and request for an issuer (`packRenewal`). Answered by the certificate in DER. */
+  /** A `Renewal`. Answered by the certificate in DER. */
   RENEW: 3,
 } as const;
 
@@ -124,20 +125,31 @@ function readIssuers(fields: readonly Uint8Array[]): ToldIssuer[] | undefined {
   return issuers;
 }
 
-/** Challenge and request of RENEW. */
+/** What a RENEW holds. */
 export interface Renewal {
   readonly challenge: Uint8Array;
+  /** See `identity/issuer-request.ts`. */
   readonly request: Uint8Array;
+  /** The issuer that the node has, DER. */
+  readonly issuer: Uint8Array;
+  /** By that issuer's key; see `renewal-proof.ts`. */
+  readonly proof: Uint8Array;
 }
+
+/** Longest proof: an ECDSA-Sig-Value of P-256 in DER. */
+const PROOF_BYTES_MAX = 72;
 
 /** A renewal as bytes. */
-export function encodeRenewal({ challenge, request }: Renewal): Uint8Array {
-  return packFields([challenge, request]);
+export function encodeRenewal({ challenge, request, issuer, proof }: Renewal): Uint8Array {
+  return packFields([challenge, request, issuer, proof]);
 }
 
-/** A renewal, or `undefined`. Never throws. */
+/** A renewal, or `undefined`. Never throws. Its bytes are views. */
 export function decodeRenewal(bytes: Uint8Array): Renewal | undefined {
-  const [challenge, request, ...rest] = unpackFields(bytes) ?? [];
-  if (challenge?.length !== CHALLENGE_BYTES || request === undefined || rest.length > 0) return undefined;
-  return request.length > ISSUER_REQUEST_BYTES_MAX ? undefined : { challenge, request };
+  const fields = unpackFields(bytes);
+  if (fields?.length !== 4) return undefined;
+  const [challenge, request, issuer, proof] = fields as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  if (challenge.length !== CHALLENGE_BYTES || request.length > ISSUER_REQUEST_BYTES_MAX) return undefined;
+  if (issuer.length > CERTIFICATE_BYTES_MAX || proof.length > PROOF_BYTES_MAX) return undefined;
+  return { challenge, request, issuer, proof };
 }

@@ -8,6 +8,7 @@ import { NodeContacts } from "./node-contacts.ts";
 import { PeerCalls, type PeerWorker } from "./peer-calls.ts";
 import { decodeSync, encodeRenewal, encodeSync, PEER_KIND, PEER_REFUSAL, type Sync } from "./peer-message.ts";
 import { PeerService } from "./peer-service.ts";
+import { proveRenewal } from "./renewal-proof.ts";
 
 setDefaultTimeout(20_000);
 
@@ -136,6 +137,16 @@ function ownSync(of: Party): Sync {
 
 const bansOf = (of: Party): string => printBans(of.box.site.trust().bans);
 
+/** What a node sends to renew its issuer. @param by whose issuer's key vouches. */
+async function renewalOf(of: Party, challenge: Uint8Array, by = of): Promise<Uint8Array> {
+  const asked = await of.box.site.askIssuer(challenge);
+  if ("refused" in asked) throw new Error(asked.refused);
+  const { request } = asked;
+  const claim = { trustDomain: TD, node: of.box.node, challenge, request };
+  const proof = await by.box.site.issuer.sign(async (signer) => proveRenewal(claim, signer));
+  return encodeRenewal({ challenge, request, issuer: by.box.site.issuerCertificate()!.der, proof });
+}
+
 describe("a word of the root", () => {
   test("is handed on by a node that is not the root's, and acknowledged once it is in force", async () => {
     const [root, second, third] = await site();
@@ -230,9 +241,7 @@ describe("an issuer", () => {
   test("is signed for the node that the tunnel proves and for no other, once for each challenge", async () => {
     const [root, second] = await site();
     const begun = await root.asked("till-2", PEER_KIND.RENEW_BEGIN);
-    const asked = await second.box.site.askIssuer(begun.bytes);
-    if ("refused" in asked) throw new Error(asked.refused);
-    const renewal = encodeRenewal({ challenge: begun.bytes, request: asked.request });
+    const renewal = await renewalOf(second, begun.bytes);
     await root.asked("till-3", PEER_KIND.RENEW_BEGIN);
     expect((await root.asked("till-3", PEER_KIND.RENEW, renewal)).status).toBe(PEER_REFUSAL.REFUSED);
     expect((await root.asked("till-2", PEER_KIND.RENEW, renewal)).status).toBe(PEER_STATUS.OK);
@@ -240,16 +249,30 @@ describe("an issuer", () => {
     expect((await second.asked("till-3", PEER_KIND.RENEW_BEGIN)).status).toBe(PEER_REFUSAL.NOT_ROOT);
   });
 
+  test("is not signed on the word of a worker alone: the issuer that the node has must vouch for it", async () => {
+    const [root, second, third] = await site();
+    const thief = await party("till-2").on();
+    for (const by of [third, thief, root]) {
+      // As a worker would that somebody has taken over: it names the node as it likes.
+      const begun = await root.asked("till-2", PEER_KIND.RENEW_BEGIN);
+      const reply = await root.asked("till-2", PEER_KIND.RENEW, await renewalOf(second, begun.bytes, by));
+      expect(reply.status).toBe(PEER_REFUSAL.REFUSED);
+    }
+    expect(root.told.map((line) => line.replace(/^issuer_refused till-2 /, ""))).toEqual([
+      "its issuer is of till-3",
+      "its issuer is of no root here",
+      "its issuer is of till-1",
+    ]);
+    const begun = await root.asked("till-2", PEER_KIND.RENEW_BEGIN);
+    const renewal = await renewalOf(second, begun.bytes);
+    renewal[renewal.length - 1]! ^= 1;
+    expect((await root.asked("till-2", PEER_KIND.RENEW, renewal)).status).toBe(PEER_REFUSAL.REFUSED);
+  });
+
   test("that is signed while its node is banned is banned with it and handed to nobody", async () => {
     const [root, second] = await site();
     const begun = await root.asked("till-2", PEER_KIND.RENEW_BEGIN);
-    const asked = await second.box.site.askIssuer(begun.bytes);
-    if ("refused" in asked) throw new Error(asked.refused);
-    const signing = root.asked(
-      "till-2",
-      PEER_KIND.RENEW,
-      encodeRenewal({ challenge: begun.bytes, request: asked.request }),
-    );
+    const signing = root.asked("till-2", PEER_KIND.RENEW, await renewalOf(second, begun.bytes));
     await root.box.site.ban("till-2", "stolen");
     const reply = await signing;
     const keys = root.box.site.issuedIssuers().filter(({ node }) => node === "till-2");

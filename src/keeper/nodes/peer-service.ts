@@ -1,3 +1,4 @@
+import { CHALLENGE_BYTES } from "../../identity/issuer-request.ts";
 import { PEER_STATUS } from "../../wire/channel/frames.ts";
 import { newestByNode } from "../identity/issued-issuers.ts";
 import type { SiteIdentity } from "../identity/site-identity.ts";
@@ -14,6 +15,7 @@ import {
   statusWords,
   type ToldIssuer,
 } from "./peer-message.ts";
+import { proveRenewal } from "./renewal-proof.ts";
 
 /** What the service needs of the rest of the keeper. */
 export interface PeerHost {
@@ -142,10 +144,16 @@ export class PeerService {
     const { identity } = this.#host;
     const begun = await this.#ask(node, PEER_KIND.RENEW_BEGIN, NOTHING);
     if (begun.status !== PEER_STATUS.OK) return `${node} gave no challenge: ${statusWords(begun.status)}`;
-    if (begun.bytes.length !== 32) return `${node} gave a challenge of another length`;
+    if (begun.bytes.length !== CHALLENGE_BYTES) return `${node} gave a challenge of another length`;
     const asked = await identity.askIssuer(begun.bytes);
     if ("refused" in asked) return asked.refused;
-    const renewal = encodeRenewal({ challenge: begun.bytes, request: asked.request });
+    const issuer = identity.issuerCertificate();
+    if (issuer === undefined) return "this node has no issuer to ask with; it has to join";
+    const challenge = begun.bytes;
+    const { trustDomain, node: ownNode } = identity;
+    const claim = { trustDomain, node: ownNode, challenge, request: asked.request };
+    const proof = await identity.issuer.sign(async (signer) => proveRenewal(claim, signer));
+    const renewal = encodeRenewal({ challenge, request: asked.request, issuer: issuer.der, proof });
     const signed = await this.#ask(node, PEER_KIND.RENEW, renewal);
     if (signed.status !== PEER_STATUS.OK) return `${node} signed nothing: ${statusWords(signed.status)}`;
     const problem = identity.installIssuer(signed.bytes);
