@@ -2,6 +2,7 @@ import { describe, expect } from "bun:test";
 import { testWith } from "../../support/needs.ts";
 import { MACHINES_NEEDS } from "../../support/two-machines.ts";
 import { TwoNodeShop } from "../../support/two-node-shop.ts";
+import { until } from "../../support/until.ts";
 
 const labTest = testWith(MACHINES_NEEDS);
 
@@ -65,4 +66,33 @@ describe("under load", () => {
     const report = await callers.stop();
     expect([report.failures, report.statuses]).toEqual([[], { 200: report.sent }]);
   });
+});
+
+describe("without the other machine", () => {
+  /** As a power cut does: everything of the node is gone at once, but for its disk. */
+  async function cutPower(shop: TwoNodeShop, name: string): Promise<void> {
+    const workers = await shop.node(name).workers();
+    await shop.node(name).killKeeper();
+    for (const pid of workers) process.kill(pid, "SIGKILL");
+    await until(() => shop.node(name).leftWorkers().length === 0, `the workers of ${name} to be gone`);
+  }
+
+  labTest(
+    "a node starts and serves what is its own, and both find each other again after a power cut at the two of them",
+    async () => {
+      await using shop = await TwoNodeShop.start(DOCUMENTS);
+      await untilV2(shop);
+      await cutPower(shop, "till-1");
+      await cutPower(shop, "till-2");
+      await shop.startNode("till-2");
+      const own = await shop.call("till-2", "orders", "payments", "/headers");
+      expect([own.status, own.body]).toEqual([
+        200,
+        expect.stringContaining("URI=spiffe://shop.mesh/ns/prod/sa/orders"),
+      ]);
+      await shop.startNode("till-1");
+      const backMs = await untilV2(shop);
+      console.log(`after a power cut at both: v2 back ${Math.round(backMs)} ms after the second node was up`);
+    },
+  );
 });
