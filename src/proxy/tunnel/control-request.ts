@@ -30,12 +30,12 @@ const KIND_MAX = 0xffff_ffff;
 /** What the head in `heads.request` asks for, or `null` where it is no request between the two ends. */
 export function controlRequestOf(heads: SharedHeads): ControlRequest | null {
   const { request, requestBytes } = heads;
+  // Nearly every request is somebody's: told by a number or two.
+  if (request.method !== METHOD.POST) return null;
+  if (request.authorityEnd - request.authorityStart !== CONTROL_AUTHORITY.length) return null;
+  if (latin1(requestBytes, request.authorityStart, request.authorityEnd) !== CONTROL_AUTHORITY) return null;
   if (lineOf(heads, CONTROL_LINE) === undefined || lineOf(heads, AS_LINE) !== undefined) return null;
-  const isOurs =
-    request.method === METHOD.POST &&
-    latin1(requestBytes, request.authorityStart, request.authorityEnd) === CONTROL_AUTHORITY;
   const path = latin1(requestBytes, request.targetStart, request.targetEnd);
-  if (!isOurs) return { kind: "unknown" };
   if (path === PROOF_PATH) return { kind: "proof", workload: lineOf(heads, WORKLOAD_LINE) ?? "" };
   const digits = path.startsWith(PEER_PATH) ? path.slice(PEER_PATH.length) : "";
   const isNumber = /^(?:0|[1-9][0-9]{0,9})$/.test(digits) && Number(digits) <= KIND_MAX;
