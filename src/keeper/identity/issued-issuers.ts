@@ -1,5 +1,6 @@
 import type { TrustBundle } from "../../identity/bundle.ts";
 import { type Certificate, isSignedBy } from "../../identity/certificate.ts";
+import { ISSUER_LIFE_MS } from "../../identity/lifetimes.ts";
 import { ISSUED_MAX, type IssuedIssuer, type StoredIssued } from "./identity-files.ts";
 
 /** The list with one more; those that are over are forgotten, and the oldest where there are too many. */
@@ -22,6 +23,30 @@ export function withIssued(
   const kept = issued.issuers.filter((one) => one.notAfterMs > nowMs && one.keyHash !== keyHash);
   const isShared = issued.isShared || added.node !== ownNode;
   return { ...issued, isShared, issuers: [...kept, added].slice(-ISSUED_MAX) };
+}
+
+/** What another node says about an issuer that it signed. */
+export interface ToldIssuer {
+  readonly node: string;
+  readonly keyHash: string;
+  readonly notAfterMs: number;
+}
+
+/**
+ * The list with what the root's node tells of it, for the day when this node gets the root; `undefined` where nothing is new.
+ * Nothing is removed by what somebody leaves out, and nothing lasts longer than an issuer that is signed now.
+ */
+export function withTold(issued: StoredIssued, told: readonly ToldIssuer[], nowMs: number): StoredIssued | undefined {
+  const known = new Set(issued.issuers.map(({ keyHash }) => keyHash));
+  const added = told
+    .filter(({ keyHash, notAfterMs }) => !known.has(keyHash) && notAfterMs > nowMs)
+    .map(({ node, keyHash, notAfterMs }): IssuedIssuer => {
+      const endMs = Math.min(notAfterMs, nowMs + ISSUER_LIFE_MS);
+      return { node, keyHash, serial: "", notAfterMs: endMs, rootKeyHash: "", atMs: Math.floor(nowMs) };
+    });
+  if (added.length === 0) return undefined;
+  const kept = issued.issuers.filter((one) => one.notAfterMs > nowMs);
+  return { completeSinceMs: 0, isShared: true, issuers: [...kept, ...added].slice(-ISSUED_MAX) };
 }
 
 /** The newest issuer of each node, by node. */

@@ -3,8 +3,10 @@ import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DAY_MS, HOUR_MS, IdentityBox, T0, TD, wishesOf } from "../../../test/support/identity-box.ts";
+import { ISSUER_LIFE_MS } from "../../identity/lifetimes.ts";
 import { IDENTITY_FILES } from "./identity-store.ts";
 import { joinSite } from "./join-site.ts";
+import { backupStored, takeStored } from "./stored-identity.ts";
 
 const boxes: IdentityBox[] = [];
 afterEach(async () => {
@@ -278,6 +280,24 @@ describe("two nodes", () => {
     expect(other.site.siteTrust.bundle.roots.map(({ keyHash }) => keyHash)).toEqual([root.site.root!.keyHash]);
     expect(root.site.root!.keyHash).not.toBe(old);
     expect(root.site.siteTrust.isBanned(old)).toBe(false);
+  });
+
+  test("what the root's node told counts once this node has the root, is never shortened, and never lasts too long", async () => {
+    const root = await first();
+    const other = await joined(root);
+    const told = [{ node: "till-3", keyHash: "c".repeat(64), notAfterMs: T0 + 9_999 * DAY_MS }];
+    other.site.noteTold(told);
+    expect(other.site.issuedIssuers()).toEqual([]);
+    const text = await backupStored(root.statePath, {}, "four words drawn by dice");
+    await other.off();
+    const backup = { text, passphrase: "four words drawn by dice", how: "promote" } as const;
+    expect(await takeStored(other.statePath, {}, backup)).toBeUndefined();
+    await other.on();
+    expect(other.site.holdsRoot).toBe(true);
+    const third = other.site.issuedIssuers().find(({ node }) => node === "till-3");
+    expect(third?.notAfterMs).toBe(T0 + ISSUER_LIFE_MS);
+    other.site.noteTold([{ ...told[0]!, keyHash: "d".repeat(64) }]);
+    expect(other.site.issuedIssuers().some(({ keyHash }) => keyHash.startsWith("d"))).toBe(false);
   });
 
   test("a compromised root is banned within two minutes, also when another node does not answer", async () => {
