@@ -290,7 +290,9 @@ export class LiveNodes {
   #issuersTold(by: string, issuers: readonly ToldIssuer[]): void {
     const told = { name: by, issuers };
     // Anybody can say that he holds the root; whose word on keys counts has proven it.
-    if (by === this.#rootNode.name && JSON.stringify(told) !== JSON.stringify(this.#rootNode)) this.#keepRootNode(told);
+    if (by !== this.#rootNode.name) return;
+    this.#live.site.noteTold(issuers);
+    if (JSON.stringify(told) !== JSON.stringify(this.#rootNode)) this.#keepRootNode(told);
   }
 
   #keepRootNode(rootNode: RootNode): void {
