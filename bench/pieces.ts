@@ -10,6 +10,8 @@ import { oneHop } from "./pieces/one-hop.ts";
 import { stall } from "./pieces/stall.ts";
 import { startup } from "./pieces/startup.ts";
 import { tcp } from "./pieces/tcp.ts";
+import { tunnelGrpc } from "./pieces/tunnel-grpc.ts";
+import { tunnelTcp } from "./pieces/tunnel-tcp.ts";
 import { twoHops } from "./pieces/two-hops.ts";
 
 export const PIECES: ReadonlyMap<string, Piece> = new Map<string, Piece>([
@@ -24,4 +26,6 @@ export const PIECES: ReadonlyMap<string, Piece> = new Map<string, Piece>([
   ["stall", stall],
   ["idle", idle],
   ["two-hops", twoHops],
+  ["tunnel-grpc", tunnelGrpc],
+  ["tunnel-tcp", tunnelTcp],
 ]);

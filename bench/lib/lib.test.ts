@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
 import { busyBetween, cpuSecondsOf, parseStat, pssBytesOf, sampleCore, treeOf } from "./cpu.ts";
+import { parseH2load } from "./h2load.ts";
 import { runOpenLoop } from "./open-loop-program.ts";
 import { median, percentile, ratioOfPairs } from "./statistics.ts";
+import { parseSs, wireBetween } from "./wire-bytes.ts";
 import { parseWrk } from "./wrk.ts";
 
 test("a process name with blanks and parentheses does not shift the fields of its stat", () => {
@@ -85,4 +87,18 @@ test("the open-loop generator counts requests that fell due while the server sto
   // Four connections alone would show four slow requests; half of all fell due during the stall.
   expect(result.p50Us).toBeGreaterThan(1_000);
   expect(result.p99Us).toBeGreaterThan(200_000);
+});
+
+test("a call whose answer has no content counts as an error, whatever h2load thinks of it", () => {
+  const summary = (data: number) =>
+    `finished in 2.00s, 100.50 req/s, 1MB/s\nrequests: 200 total, 200 started, 200 done, 200 succeeded, 0 failed\ntraffic: 1MB (1000) total, 1KB (100) headers (space savings 90%), 1KB (${data}) data\n`;
+  expect(parseH2load(summary(21_000), 105)).toEqual({ requests: 200, requestsPerSecond: 100.5, errors: 0 });
+  expect(parseH2load(summary(1050), 105).errors).toBe(190);
+});
+
+test("what crosses is counted over all connections, both ways", () => {
+  const line = (sent: number) =>
+    `0 0 127.0.0.1:1 127.0.0.2:2\n\t cubic bytes_sent:${sent} bytes_acked:1 bytes_received:5 segs_out:2 segs_in:3 x`;
+  expect(parseSs(`${line(10)}\n${line(20)}\n`)).toEqual({ bytes: 40, segments: 10 });
+  expect(wireBetween({ bytes: 0, segments: 0 }, { bytes: 40, segments: 10 })).toEqual({ content: 40, all: 560 });
 });

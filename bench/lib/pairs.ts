@@ -1,5 +1,5 @@
 /** Two nodes on this machine with mutual TLS between them: Selvedge, and HAProxy with HTTP/2 or HTTP/1.1 in between. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { certify } from "../../test/support/certificates.ts";
 import { findProgram } from "../../tools/find-program.ts";
@@ -101,13 +101,12 @@ export async function startSelvedgePair(
   label = "selvedge",
 ): Promise<PairSubject> {
   const bin = join(copyPackage(scratch), "bin/selvedge");
+  // A site of its own each time: who has joined cannot join again.
+  const folder = mkdtempSync(join(scratch.folder, `${label}-`));
   const tunnels = ["127.0.0.1:21951", `${CALLED_ADDRESS}:21951`] as const;
   const place = (number: 0 | 1) => {
     const node = PAIR_NODES[number];
-    const [file, state] = [
-      join(scratch.folder, `${label}-${node}.yaml`),
-      join(scratch.folder, `${label}-${node}-state`),
-    ];
+    const [file, state] = [join(folder, `${node}.yaml`), join(folder, node)];
     const mesh = {
       generatorUid: GENERATOR_UID,
       originPorts: ORIGIN_PORTS,
