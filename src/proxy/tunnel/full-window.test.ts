@@ -74,3 +74,47 @@ test("a proof that finds the connection's window full leaves when there is room,
   expect(isTold).toBe(true);
   expect(one.refused).toEqual([]);
 });
+
+test("a drain loses no byte of an answer, however late the other side reads it", async () => {
+  const identities = await TunnelIdentities.make("store-042.fleet.example", ["till-1", "till-2"]);
+  const SIZE = 900_000;
+  /** Answers with more than the socket takes at once. */
+  class LargeStreams extends AnsweringStreams {
+    override request(_tunnel: StreamTunnel, stream: LinkStream): void {
+      const head = Buffer.from(`HTTP/1.1 200 X\r\ncontent-length: ${SIZE}\r\n\r\n`);
+      stream.head(head, 0, head.length, false, false);
+      stream.write(Buffer.alloc(SIZE, "x"), 0, SIZE, false);
+      stream.finish();
+    }
+  }
+  const [one, two] = await twoNodes(identities, { "till-1": [WEB] }, new LargeStreams());
+  using _one = one;
+  using _two = two;
+  const link = await one.up("till-2");
+  const handle = one.tunnels.handleFor(link, WEB, () => undefined);
+  const heard: number[] = [];
+  const ends = Array.from({ length: 3 }, (_, i) => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    heard[i] = 0;
+    const stream = link.openStream({
+      onStreamHead: () => undefined,
+      onStreamData: (self, bytes, isEnd) => {
+        heard[i]! += bytes.length;
+        // As slow as a caller that reads when it likes.
+        setTimeout(() => self.credit(bytes.length), 20);
+        if (isEnd) resolve("whole");
+      },
+      onStreamTrailers: () => undefined,
+      onStreamReset: (_self, code) => resolve(`reset ${code}`),
+      onStreamDrained: () => undefined,
+    })!;
+    const head = Buffer.from(`GET /large HTTP/1.1\r\nhost: orders.prod\r\n${AS_LINE}: ${handle}\r\n\r\n`);
+    stream.head(head, 0, head.length, true, false);
+    return promise;
+  });
+  await until(() => (heard[0] ?? 0) > 0, "the answers to begin");
+  two.tunnels.drain(() => undefined);
+  expect(await Promise.all(ends)).toEqual(["whole", "whole", "whole"]);
+  expect(heard).toEqual([SIZE, SIZE, SIZE]);
+  await until(() => two.tunnels.accepted.size === 0, "the tunnel to be over");
+});

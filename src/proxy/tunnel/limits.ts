@@ -62,6 +62,9 @@ export const ADDRESS_MISSING_MS = 3_000;
 /** Between the two GOAWAYs of a drain. Reason: longer than a round trip, so that no stream under way is refused (RFC 9113 6.8). */
 export const GOAWAY_GAP_MS = 1_000;
 
+/** How long a listener's end waits for the dialer to close a connection on which nothing is left. */
+export const DRAIN_LINGER_MS = 1_000;
+
 /** Workloads proven on one connection. Reason: one for each workload of a node, renewed ones for a while twice. */
 export const PROOFS_PER_TUNNEL_MAX = 512;
 

@@ -4,7 +4,7 @@ import { ERROR_CODE } from "../../wire/http2/protocol.ts";
 import { Http2Link, type LinkHandler } from "../http2/link.ts";
 import type { LinkStream } from "../http2/link-stream.ts";
 import { KeepAlive } from "./keep-alive.ts";
-import { GOAWAY_GAP_MS, STREAM_ID_WORN } from "./limits.ts";
+import { DRAIN_LINGER_MS, GOAWAY_GAP_MS, STREAM_ID_WORN } from "./limits.ts";
 import type { TunnelEnd, TunnelEndEvents } from "./tunnel-end.ts";
 import type { TunnelHost } from "./tunnel-host.ts";
 import type { TunnelSession } from "./tunnel-session.ts";
@@ -18,6 +18,7 @@ export abstract class TunnelCore implements TunnelEnd, LinkHandler {
   readonly #events: TunnelEndEvents;
   readonly #isServer: boolean;
   readonly #final: Timer;
+  readonly #linger: Timer;
   #isDraining = false;
   #isUp = false;
   #reason = "";
@@ -46,6 +47,7 @@ export abstract class TunnelCore implements TunnelEnd, LinkHandler {
       this.link.drain(true);
       this.#endWhenEmpty();
     });
+    this.#linger = new Timer(() => this.#finish());
   }
 
   get streams(): number {
@@ -78,11 +80,13 @@ export abstract class TunnelCore implements TunnelEnd, LinkHandler {
   drained(): void {
     this.host.nowMs();
     this.link.drained();
+    if (this.#isDraining) this.#endWhenEmpty();
   }
 
   gone(reason: string): void {
     this.keepAlive.stop();
     this.host.wheel.remove(this.#final);
+    this.host.wheel.remove(this.#linger);
     this.link.gone();
     this.over(this.#reason === "" ? reason : this.#reason);
     this.#events.gone(this.#reason === "" ? reason : this.#reason);
@@ -122,7 +126,7 @@ export abstract class TunnelCore implements TunnelEnd, LinkHandler {
 
   onStreamOver(): void {
     this.roomier();
-    if (this.#isDraining && !(this.#isServer && this.#final.deadlineMs > 0)) this.#endWhenEmpty();
+    if (this.#isDraining) this.#endWhenEmpty();
   }
 
   onGoAway(): void {
@@ -138,10 +142,19 @@ export abstract class TunnelCore implements TunnelEnd, LinkHandler {
     this.session.connection.cut(this.#reason);
   }
 
+  /** Closes once nothing is under way in either direction. */
   #endWhenEmpty(): void {
-    if (this.link.streamCount > 0 || this.link.isOver) return;
-    if (this.#reason === "") this.#reason = "drained";
+    if (this.link.streamCount > 0 || this.link.isOver || this.#final.deadlineMs > 0) return;
     this.link.flushQuietly();
+    if (this.link.queuedBytes > 0) return;
+    // Whoever closes while the other still sends, a window or a ping, has its last bytes thrown away there: clients have them all
+    // when their streams are over, servers wait until the client closes.
+    if (!this.#isServer) this.#finish();
+    else if (this.#linger.deadlineMs === 0) this.host.wheel.arm(this.#linger, this.host.nowMs(), DRAIN_LINGER_MS);
+  }
+
+  #finish(): void {
+    if (this.#reason === "") this.#reason = "drained";
     this.session.connection.finish("drained");
   }
 }
