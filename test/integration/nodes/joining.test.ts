@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { CLOCK_FILE } from "../../../src/keeper/identity/identity-files.ts";
+import { IdentityStore } from "../../../src/keeper/identity/identity-store.ts";
+import { joinByToken } from "../../../src/keeper/nodes/join.ts";
 import { CuttingRelay } from "../../support/cutting-relay.ts";
 import { runSelvedge } from "../../support/mesh-process.ts";
 import { auditLines, connected, listNodes, SiteOfNodes } from "../../support/site-of-nodes.ts";
@@ -82,6 +85,17 @@ describe("a machine with a token", () => {
     }
     expect((await site.join(site.node(2), token)).code).toBe(1);
   }, 40_000);
+
+  test("joins also where the keeper that invited was killed and another one runs", async () => {
+    await using site = new SiteOfNodes();
+    const first = await site.start(1);
+    const token = await site.invite(2);
+    process.kill(first.pid, "SIGKILL");
+    await first.exited;
+    await site.start(1);
+    const joined = await site.join(site.node(2), token);
+    expect([joined.code, joined.stderr]).toEqual([0, ""]);
+  }, 30_000);
 
   test("that has expired is refused", async () => {
     await using site = new SiteOfNodes();
@@ -171,6 +185,36 @@ describe("joining", () => {
     expect(joined.code).toBe(0);
     expect(joined.stdout).toContain("identity.aside-1");
     expect(readdirSync(mesh.state)).toContain("identity.aside-1");
+  }, 40_000);
+
+  test("anew, of the same machine with the same state directory, takes the place of what it had", async () => {
+    await using site = new SiteOfNodes();
+    const first = await site.start(1);
+    const second = await site.add(2);
+    await second.stop();
+    const before = (await listNodes(first))["till-2"]?.key;
+    await site.add(2, "", "--replace");
+    const after = (await listNodes(first))["till-2"];
+    expect([after?.state, after?.key === before]).toEqual(["connected", false]);
+  }, 40_000);
+
+  test("works on a machine that wakes in 1970, which knows the time from then on", async () => {
+    await using site = new SiteOfNodes();
+    const first = await site.start(1);
+    const second = site.node(2);
+    const report = await joinByToken(await site.invite(2), {
+      statePath: second.state,
+      issueProgram: { bun: process.execPath, program: join(import.meta.dir, "../../../src/keeper/ca/issue-main.ts") },
+      env: {},
+      hardware: () => ({ serial: "", endorsementKey: "" }),
+      wallMs: () => 0,
+    });
+    expect(report).toMatchObject({ node: "till-2", rootNode: "till-1", aside: undefined });
+    const floor = new IdentityStore(second.state, {}).read(CLOCK_FILE);
+    expect(floor.state === "good" ? Date.now() - floor.value.floorMs : -1).toBeLessThan(20_000);
+    const from = first.events.length;
+    await site.start(2);
+    await connected(first, "till-2", from);
   }, 40_000);
 
   test("says in a word what a text is that is no token, and asks nobody", async () => {
