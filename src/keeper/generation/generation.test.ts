@@ -123,6 +123,16 @@ describe("the overlay", () => {
     expect(drainedOf(drain("workload/prod/other"))).toEqual([false, false]);
   });
 
+  test("drains a workload on one of the nodes that it runs on", () => {
+    const here = { workload: "workload/prod/log", hostname: "127.0.0.1", port: 9000 };
+    const endpoints = [here, { ...here, node: "till-2" }, { ...here, node: "till-3" }];
+    const record = { kind: "service", key: "service/prod/log", ports: [{ port: 80, endpoints }] };
+    const overlay: Overlay = { ports: new Map(), drained: new Set(["workload/prod/log|till-2/127.0.0.1:9000"]) };
+    const seen = takeUp(fullFrames(served("n.ndjson", [record], overlay))).get("service/prod/log");
+    const ports = seen?.["ports"] as { endpoints: { drained?: boolean }[] }[];
+    expect(ports[0]?.endpoints.map(({ drained }) => drained ?? false)).toEqual([false, true, false]);
+  });
+
   test("finds what one drained endpoint changes among 10,000 services in milliseconds", () => {
     const before = served(
       "many.ndjson",

@@ -55,6 +55,10 @@ function overlayService(line: Buffer, drained: ReadonlySet<string>): Buffer {
 }
 
 function isDrained(endpoint: EndpointRecord, drained: ReadonlySet<string>): boolean {
-  if (endpoint.workload === undefined) return false;
-  return drained.has(endpoint.workload) || drained.has(`${endpoint.workload}|${endpointAddress(endpoint)}`);
+  const { workload, node } = endpoint;
+  if (workload === undefined) return false;
+  const address = endpointAddress(endpoint);
+  // One address may be that of a workload on each of several nodes.
+  const isThere = node !== undefined && drained.has(`${workload}|${node}/${address}`);
+  return isThere || drained.has(workload) || drained.has(`${workload}|${address}`);
 }

@@ -40,6 +40,8 @@ export class RemoteEndpoint implements Endpoint {
   readonly addressId: number;
   /** Name of the node. */
   readonly node: string;
+  /** As operators know it: `workload|node/address`. */
+  readonly reportedAs: string;
   inFlight = 0;
   isMismatched = false;
   readonly #host: RemoteEndpointHost;
@@ -60,7 +62,9 @@ export class RemoteEndpoint implements Endpoint {
     this.workload = record.workload ?? "";
     this.node = record.node ?? "";
     this.address = endpointAddress(record);
-    this.addressId = host.stats.intern(`${this.node}/${this.address}`);
+    const place = `${this.node}/${this.address}`;
+    this.addressId = host.stats.intern(place);
+    this.reportedAs = `${this.workload}|${place}`;
     this.#host = host;
   }
 

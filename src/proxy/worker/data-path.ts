@@ -24,6 +24,7 @@ import { RecordStore } from "../mesh/store.ts";
 import type { MetricsSource } from "../metrics-session.ts";
 import { Recorder } from "../recorder.ts";
 import { OpenTunnels } from "../relay/open-tunnels.ts";
+import { RemoteEndpoint } from "../remote/remote-endpoint.ts";
 import { RemoteStreams } from "../remote/remote-streams.ts";
 import { CLOSED_SESSION, Sessions } from "../sessions.ts";
 import { Tunnels, type TunnelWire } from "../tunnel/tunnels.ts";
@@ -240,7 +241,8 @@ export class DataPath implements ConnectionHost, EndpointHost {
   }
 
   report(endpoint: EndpointAddress, state: "up" | "down" | "listener_mismatch", reason: string): void {
-    if (endpoint.workload !== "") this.#wire.endpoint(endpoint.key, state, reason);
+    if (endpoint.workload === "") return;
+    this.#wire.endpoint(endpoint instanceof RemoteEndpoint ? endpoint.reportedAs : endpoint.key, state, reason);
   }
 
   /** Ends every connection at its next good moment; resolves with how many had to be cut after `graceMs`. */
