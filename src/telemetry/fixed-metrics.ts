@@ -168,6 +168,11 @@ export const COUNTERS = {
     "selvedge_authorization_audit_total",
     "Requests let through that would have been refused outside of audit.",
   ),
+  peersRefused: counter(
+    13,
+    "selvedge_node_peers_refused_total",
+    "Connections and identities of other machines that were not believed; the audit log says why.",
+  ),
   nodesJoined: counter(14, "selvedge_node_joins_total", "Machines that were let in by a token."),
   joinsRefused: counter(
     15,

@@ -40,7 +40,10 @@ export interface Invite {
 /** Wrong secrets after which a token is void. Reason: a right one is never wrong; whoever has the id alone is guessing. */
 export const TOKEN_TRIES_MAX = 5;
 
-/** How long after a join its own machine may hear the answer again: 2 minutes. Reason: an answer can be lost on the way. */
+/**
+ * How long after a join its own machine may hear the answer again, and after the end of a token others why they cannot: 2 minutes.
+ * Reason: an answer can be lost on the way, and a person can be late.
+ */
 export const JOIN_REPEAT_MS = 120_000;
 
 /** Whether somebody may still join with it. */
@@ -51,7 +54,7 @@ export function isInviteOpen(invite: Invite, nowMs: number): boolean {
 /** Until when the join door stands open for it, ms since 1970; a time in the past where it does not. */
 export function doorUntilMs(invite: Invite): number {
   if (invite.spent !== null) return invite.spent.atMs + JOIN_REPEAT_MS;
-  return invite.tries < TOKEN_TRIES_MAX ? invite.expiresAtMs : 0;
+  return invite.tries < TOKEN_TRIES_MAX ? invite.expiresAtMs + JOIN_REPEAT_MS : 0;
 }
 
 /** The list as it was written, or `undefined` where anything in it is of another shape. */

@@ -106,6 +106,7 @@ export class NodeService implements NodeFrames {
 
   refused(_worker: Worker, { node, address, reason, detail }: FrameOf<typeof TO_KEEPER.REFUSED>): void {
     this.contacts.refused(node, reason);
+    this.#host.countRefused();
     const repeats = this.#refusals.note(`${node} ${address} ${reason}`);
     if (repeats === undefined) return;
     const text = detail === "" ? reason : `${reason}: ${detail}`;

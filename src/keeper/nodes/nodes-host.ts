@@ -12,6 +12,8 @@ export interface NodesHost {
   readonly tell: (audit: NodeAudit) => void;
   /** Counts one more at the join door. */
   readonly countJoin: (isAdmitted: boolean) => void;
+  /** Counts one more machine that was not believed. */
+  readonly countRefused: () => void;
   /** Notes trouble with a file, or forgets it. */
   readonly note: (what: string, reason: string | undefined) => void;
 }

@@ -25,6 +25,7 @@ export function nodesHost(keeper: KeeperParts): NodesHost {
     facts: () => keeper.facts,
     emit: (event) => keeper.options.emit(event),
     countJoin: (isAdmitted) => keeper.stats.own.add(isAdmitted ? COUNTER.nodesJoined : COUNTER.joinsRefused),
+    countRefused: () => keeper.stats.own.add(COUNTER.peersRefused),
     note: (what, reason) => (reason === undefined ? keeper.state.forgive(what) : keeper.state.note(what, reason)),
     tell: ({ what, node, address, detail, ...more }) => {
       keeper.options.emit({ event: "node", what, node, address, detail });

@@ -103,7 +103,9 @@ describe("a machine with a token", () => {
     const token = await site.invite(2, "--valid", "1s");
     await Bun.sleep(1100);
     const late = await site.join(site.node(2), token);
-    expect(late.code).toBe(1);
+    expect([late.code, late.stderr]).toEqual([1, expect.stringContaining("the token has expired")]);
+    const [audit] = await auditLines(site.node(1), "node-join-refused");
+    expect(String(audit?.["detail"])).toContain("token_expired");
     expect(existsSync(join(site.node(2).state, "identity"))).toBe(false);
   }, 30_000);
 
