@@ -90,7 +90,12 @@ export class LiveNodes {
         rootProven: (name) => {
           if (name !== this.#rootNode.name) this.#keepRootNode({ name, issuers: [] });
         },
-        told: (what, node, detail) => host.tell({ what, node, address: contacts.find(node)?.address ?? "", detail }),
+        told: (what, node, detail) => {
+          // A stolen node may say nonsense without end; what repeats is counted by its messages' limits, not written.
+          const isRefusal = what === "trust_refused" || what === "issuer_refused";
+          if (isRefusal && refusals.note(`${what} ${node} ${detail}`) === undefined) return;
+          host.tell({ what, node, address: contacts.find(node)?.address ?? "", detail });
+        },
       },
       contacts,
       calls,
