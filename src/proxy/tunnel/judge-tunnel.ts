@@ -2,6 +2,7 @@ import { isRefusal } from "../../identity/refusal.ts";
 import { verifyChain } from "../../identity/verify.ts";
 import { verifyPeer } from "../../identity/verify-peer.ts";
 import { claimedName } from "./claimed-name.ts";
+import { keep } from "./still-holds.ts";
 import type { TlsConnection } from "./tls-connection.ts";
 import { keyingMaterialOf, peerFactsOf } from "./tls-session.ts";
 import type { TunnelHost } from "./tunnel-host.ts";
@@ -41,6 +42,6 @@ export function judgeTunnel(
   if (keyingMaterial === undefined) return "no_keying_material";
   const ends =
     node === undefined ? { dialer: judged.node, listener: documents.node } : { dialer: documents.node, listener: node };
-  const about = { connection, node: judged.node, verified: judged.verified, chain: facts.chain, own: connection.own };
+  const about = { connection, node: judged.node, own: connection.own, ...keep(facts.chain, judged.verified) };
   return tunnelSession(about, { trustDomain, ...ends }, keyingMaterial, current.nowMs);
 }

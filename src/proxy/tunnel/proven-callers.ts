@@ -1,10 +1,10 @@
 import { unpackFields } from "../../identity/fields.ts";
 import { verifyProof } from "../../identity/proof.ts";
 import { isRefusal, type Refusal, refusal } from "../../identity/refusal.ts";
-import type { Trust, VerifiedChain } from "../../identity/verify.ts";
+import type { Trust } from "../../identity/verify.ts";
 import { PROOFS_PER_SECOND, PROOFS_PER_TUNNEL_MAX } from "./limits.ts";
 import type { Placements } from "./placements.ts";
-import { type Believed, lifeProblem, stillHolds } from "./still-holds.ts";
+import { type Believed, keep, lifeProblem, stillHolds } from "./still-holds.ts";
 import type { TunnelSession } from "./tunnel-session.ts";
 
 /** A workload of the other node that has proven itself on one connection. */
@@ -15,7 +15,6 @@ export interface ProvenCaller extends Believed {
   readonly workload: string;
   readonly namespace: string;
   readonly serviceAccount: string;
-  readonly verified: VerifiedChain;
 }
 
 /** What proofs are judged by besides the session they come on. */
@@ -62,7 +61,7 @@ export class ProvenCallers {
     const workload = placements.workload(issuerNode, namespace, serviceAccount, named);
     if (workload === undefined) return refusal("issuer", "not_placed");
     const chain = (unpackFields(proof) ?? []).slice(0, -1);
-    const caller = { handle, workload, namespace, serviceAccount, verified, chain };
+    const caller = { handle, workload, namespace, serviceAccount, ...keep(chain, verified) };
     this.#callers.set(handle, caller);
     return caller;
   }

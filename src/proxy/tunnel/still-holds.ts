@@ -1,11 +1,22 @@
+import { copyOf } from "../../base/copy-bytes.ts";
 import { isKeyBanned } from "../../identity/bans.ts";
 import { isRefusal, type Refusal, refusal } from "../../identity/refusal.ts";
 import { type Trust, type VerifiedChain, verifyChain } from "../../identity/verify.ts";
 
+/** Of a verified chain what outlives the judgement: parsed certificates weigh more than everything else of an idle connection. */
+export type KeptChain = Pick<VerifiedChain, "issuerNode" | "keyHashes" | "notAfterMs">;
+
 /** A chain that was believed, with what it takes to judge it again. */
 export interface Believed {
+  /** DER of leaf and issuer; the root is the bundle's. */
   readonly chain: readonly Uint8Array[];
-  readonly verified: VerifiedChain;
+  readonly verified: KeptChain;
+}
+
+/** What is to be kept of a chain that was just verified. */
+export function keep(chain: readonly Uint8Array[], { issuerNode, keyHashes, notAfterMs }: VerifiedChain): Believed {
+  // Copies, because views would keep all that they were sent with.
+  return { chain: chain.slice(0, 2).map((der) => copyOf(der)), verified: { issuerNode, keyHashes, notAfterMs } };
 }
 
 /**
@@ -20,7 +31,7 @@ export function stillHolds({ chain, verified }: Believed, trust: Trust): Refusal
 }
 
 /** The same where only time has gone on since it was judged. */
-export function lifeProblem(verified: VerifiedChain, { bans, nowMs }: Trust): Refusal | undefined {
+export function lifeProblem(verified: KeptChain, { bans, nowMs }: Trust): Refusal | undefined {
   if (verified.keyHashes.some((hash) => isKeyBanned(bans, hash))) return refusal("chain", "key_banned");
   return nowMs <= verified.notAfterMs ? undefined : refusal("chain", "expired");
 }

@@ -1,5 +1,4 @@
 import type { ProofBinding } from "../../identity/proof.ts";
-import type { VerifiedChain } from "../../identity/verify.ts";
 import { nodeId } from "../../model/spiffe-id.ts";
 import type { HeldKeys } from "./keys.ts";
 import { CUT_BEFORE_END_MS, ROTATE_AT_LIFE_SHARE } from "./limits.ts";
@@ -13,9 +12,6 @@ export interface TunnelSession extends Believed {
   readonly localAddress: string;
   /** Name of the node at the other end. */
   readonly node: string;
-  readonly verified: VerifiedChain;
-  /** DER of the peer's chain, to judge it again. */
-  readonly chain: readonly Uint8Array[];
   /** With which identity of ours it was opened. */
   readonly own: HeldKeys;
   /** What proofs on it are bound to; the sender is the dialer. */

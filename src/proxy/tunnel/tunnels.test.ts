@@ -38,7 +38,7 @@ test("a workload that speaks has proven itself first, once for each connection",
   expect(one.tunnels.handleFor(link, WEB, () => undefined)).toBe(handle);
   const [tunnel] = two.tunnels.accepted;
   const caller = await until(() => tunnel!.caller(handle), "the proof");
-  expect([caller.workload, caller.verified.id.path]).toEqual([WEB, "/ns/prod/sa/web"]);
+  expect([caller.workload, caller.namespace, caller.serviceAccount]).toEqual([WEB, "prod", "web"]);
   expect(tunnel!.caller(handle + 2)).toBeUndefined();
   expect(one.tunnels.handleFor(link, "workload/prod/other", () => undefined)).toBe(NO_HANDLE.NO_KEYS);
 });
