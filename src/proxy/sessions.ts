@@ -5,6 +5,7 @@ import { latin1 } from "./bytes.ts";
 import type { Connection } from "./downstream/connection.ts";
 import { ConnectionOrigin } from "./downstream/connection-origin.ts";
 import type { Downstream } from "./downstream/downstream.ts";
+import { FirstBytes } from "./downstream/first-bytes.ts";
 import { HttpSession } from "./downstream/http-session.ts";
 import { sendReply } from "./downstream/send-reply.ts";
 import type { Session } from "./downstream/session.ts";
@@ -54,7 +55,7 @@ export class Sessions implements SessionFactory {
           : mesh.service(record.service ?? "")?.portFor(record.servicePort ?? 0);
       if (destination?.isTcp) return this.#openStream(connection, destination);
     }
-    return new HttpSession(connection, this);
+    return new FirstBytes(connection, this);
   }
 
   upgraded(
@@ -84,6 +85,12 @@ export class Sessions implements SessionFactory {
     connection.session = session;
     session.adopt(upstream, early, rest);
     connection.resumeReading();
+  }
+
+  http1(connection: Downstream, inside: string | null, bytes: Buffer): void {
+    const session = new HttpSession(connection, this, inside);
+    connection.session = session;
+    session.received(bytes);
   }
 
   http2(connection: Downstream, inside: string | null, bytes: Buffer): void {
@@ -141,7 +148,7 @@ export class Sessions implements SessionFactory {
   /** HTTP through a tunnel is HTTP: every request inside is routed and judged by itself. */
   #inside(connection: Downstream, authority: string, rest: Buffer): void {
     establish(connection);
-    const session = new HttpSession(connection, this, authority);
+    const session = new FirstBytes(connection, this, authority);
     connection.session = session;
     connection.resumeReading();
     if (rest.length > 0) session.received(rest);

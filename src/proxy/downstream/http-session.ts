@@ -1,5 +1,5 @@
 import { FLAG } from "../../model/response-flags.ts";
-import { LIMIT_COUNTER, limitOfParseError, parseErrorCounter } from "../../telemetry/fixed-metrics.ts";
+import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import { reasonOfParseError, statusOfParseError } from "../../wire/http1/error-status.ts";
 import { BODY, HEAD_BYTES_MAX, METHOD, NEED_MORE, type ParseError, RequestHead } from "../../wire/http1/head.ts";
 import { parseRequestHead } from "../../wire/http1/parse-request.ts";
@@ -14,8 +14,8 @@ import { pickOther } from "../upstream/pick-target.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { canSkipBody } from "./can-skip-body.ts";
 import { ConnectionOrigin } from "./connection-origin.ts";
+import { countRefusal } from "./count-refusal.ts";
 import type { Downstream } from "./downstream.ts";
-import { matchPreface, PREFACE_MATCH } from "./match-preface.ts";
 import { OnConnection } from "./on-connection.ts";
 import { RequestLedger } from "./request-ledger.ts";
 import type { Session } from "./session.ts";
@@ -44,16 +44,12 @@ export class HttpSession extends OnConnection implements Session, ExchangeClient
   #skipBytes = 0;
   #isRunning = false;
   #closesAfter = false;
-  /** Nothing but the beginning of a preface has come. */
-  #isFirst = true;
-  readonly #inside: string | null;
 
   /** @param inside the authority of the CONNECT inside which this is spoken. */
   constructor(connection: Downstream, sessions: SessionFactory, inside: string | null = null) {
     super(connection);
     this.#connection = connection;
     this.#sessions = sessions;
-    this.#inside = inside;
     this.#origin = new ConnectionOrigin(connection, inside);
     this.#ledger = new RequestLedger(connection.host, connection.out, this.#origin);
     this.#exchange = new Exchange(this, this);
@@ -172,18 +168,20 @@ export class HttpSession extends OnConnection implements Session, ExchangeClient
       this.headBytes = this.#repeated.memo.bytes;
       return this.#begin(known);
     }
-    if (this.#isFirst && this.#isPreface()) return false;
     // From here on `head` is about other bytes.
     this.#repeated.forget();
     const start = this.#at;
     const end = parseRequestHead(this.#input, this.#at, this.#input.length, this.head);
     if (end === NEED_MORE) {
-      this.#awaitHead();
+      if (this.#headSinceMs === 0) {
+        this.#headSinceMs = this.nowMs();
+        this.#connection.watch(HEAD_TIMEOUT_MS);
+      }
       return false;
     }
     if (end < 0) {
       this.#headSinceMs = 0;
-      this.#countRefusal(end as ParseError);
+      countRefusal(this.stats, end as ParseError);
       this.#refuse(statusOfParseError(end), FLAG.DPE);
       return false;
     }
@@ -192,31 +190,6 @@ export class HttpSession extends OnConnection implements Session, ExchangeClient
     const canRepeat = start === 0 && this.head.upgradeLine < 0 && this.head.method !== METHOD.CONNECT;
     if (canRepeat) this.#repeated.memo.remember(this.#input, end);
     return this.#begin(end);
-  }
-
-  /** True where HTTP/2 begins, or may: then more has to come first, or the connection was handed over. */
-  #isPreface(): boolean {
-    const matched = matchPreface(this.#input);
-    if (matched === PREFACE_MATCH.NONE) {
-      this.#isFirst = false;
-      return false;
-    }
-    if (matched === PREFACE_MATCH.PART) {
-      this.#awaitHead();
-      return true;
-    }
-    const bytes = this.#input;
-    this.#input = EMPTY;
-    this.#at = 0;
-    this.#state = STATE.HANDED_OVER;
-    this.#sessions.http2(this.#connection, this.#inside, bytes);
-    return true;
-  }
-
-  #awaitHead(): void {
-    if (this.#headSinceMs > 0) return;
-    this.#headSinceMs = this.nowMs();
-    this.#connection.watch(HEAD_TIMEOUT_MS);
   }
 
   /** A head is there, and indexed. */
@@ -310,7 +283,7 @@ export class HttpSession extends OnConnection implements Session, ExchangeClient
     }
     const end = exchange.feed(this.#input, this.#at, this.#input.length);
     if (end < 0) {
-      this.#countRefusal(end as ParseError);
+      countRefusal(this.stats, end as ParseError);
       if (exchange.status === 0) exchange.fail(statusOfParseError(end), FLAG.DPE, reasonOfParseError(end));
       else {
         this.#finish(exchange.status, FLAG.DPE);
@@ -411,12 +384,6 @@ export class HttpSession extends OnConnection implements Session, ExchangeClient
     this.#ledger.refuse(status, flag);
     this.#state = STATE.HANDED_OVER;
     this.#connection.close();
-  }
-
-  #countRefusal(error: ParseError): void {
-    this.stats.counter(parseErrorCounter(error));
-    const limit = limitOfParseError(error);
-    if (limit !== undefined) this.stats.counter(limit);
   }
 
   #finish(status: number, flag: number): void {

@@ -17,7 +17,9 @@ export interface SessionFactory {
     early: Buffer,
     rest: Uint8Array,
   ): void;
-  /** The connection begins with the preface of HTTP/2, which `bytes` hold as far as it has come. `inside`: as in HttpSession. */
+  /** The connection begins with `bytes`, which are no preface of HTTP/2. `inside`: as in FirstBytes. */
+  http1(connection: Downstream, inside: string | null, bytes: Buffer): void;
+  /** The connection begins with the preface of HTTP/2, which `bytes` hold as far as it has come. `inside`: as in FirstBytes. */
   http2(connection: Downstream, inside: string | null, bytes: Buffer): void;
   /** A CONNECT. `rest`: what came behind its head. */
   connect(connection: Downstream, origin: LastingOrigin, headBytes: Buffer, head: RequestHead, rest: Buffer): void;

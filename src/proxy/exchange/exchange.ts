@@ -1,28 +1,22 @@
 import { FLAG } from "../../model/response-flags.ts";
 import { COUNTER, LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import { BODY, type ResponseHead } from "../../wire/http1/head.ts";
-import { ATTEMPTS_MAX, JOINED_WRITE_BYTES_MAX, STREAM_IDLE_MS } from "../limits.ts";
+import { ATTEMPTS_MAX } from "../limits.ts";
 import type { Target } from "../mesh/destination.ts";
 import { NodeAnswer } from "../pin/node-answer.ts";
 import type { Waiter } from "../upstream/endpoint.ts";
 import type { Upstream, UpstreamOwner } from "../upstream/upstream.ts";
-import { ANSWER, AnswerReader } from "./answer-reader.ts";
+import { type AnswerEvents, AnswerPath } from "./answer-path.ts";
 import { BodyWriter } from "./body-writer.ts";
 import type { ExchangeClient } from "./exchange-client.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
 import { ExchangeTimer } from "./exchange-timer.ts";
 import type { ForwardPlan } from "./forward-plan.ts";
-import { grpcStatusIn, grpcStatusOf, NO_GRPC_STATUS } from "./grpc.ts";
-import { passInterim } from "./interim.ts";
-import { announcedIdleMs } from "./keep-alive.ts";
-import { planSwitch } from "./plan-switch.ts";
 import { isRepeatable } from "./repeatable.ts";
 import { type RequestHeadPlan, writeRequestHead } from "./request-head.ts";
-import { planResponse, type ResponseHeadPlan, writeResponseHead } from "./response-head.ts";
 import { makeWebsocketKey } from "./websocket-key.ts";
 import { writeRepeatedHead } from "./write-repeated.ts";
 
-const NOTHING = Buffer.alloc(0);
 const STATE = { FREE: 0, WAITING: 1, HEAD: 2, BODY: 3, DONE: 4 } as const;
 
 /**
@@ -31,12 +25,11 @@ const STATE = { FREE: 0, WAITING: 1, HEAD: 2, BODY: 3, DONE: 4 } as const;
  * An answer goes only to the request it answers: a connection to an endpoint is given back only when both messages were
  * delimited, complete, and nothing was left over.
  */
-export class Exchange implements UpstreamOwner, Waiter {
+export class Exchange implements UpstreamOwner, Waiter, AnswerEvents {
   readonly #client: ExchangeClient;
   readonly #host: ExchangeHost;
-  readonly #answer = new AnswerReader();
+  readonly #answer: AnswerPath;
   readonly #request = new BodyWriter();
-  readonly #response = new BodyWriter();
   readonly #timer: ExchangeTimer;
   #state: number = STATE.FREE;
   #plan: ForwardPlan | null = null;
@@ -44,24 +37,28 @@ export class Exchange implements UpstreamOwner, Waiter {
   #attempts = 0;
   #isRequestSent = false;
   #sentAtMs = 0;
-  #keepsClient = true;
-  /** How the body of the answer is delimited by the endpoint. */
-  #answerBody: number = BODY.NONE;
-  /** Something of an answer has come. */
-  #hasBegun = false;
-  status = 0;
+  #failedStatus = 0;
   flag = 0;
   /** Microseconds from the request having been handed on to the first byte of the answer. */
   upstreamUs = 0;
   /** What the endpoint's node says about its answer, where that is another one. */
   readonly nodeAnswer = new NodeAnswer();
-  /** Status of a gRPC call, where the endpoint said one. */
-  grpcStatus = NO_GRPC_STATUS;
 
   constructor(client: ExchangeClient, host: ExchangeHost) {
     this.#client = client;
     this.#host = host;
+    this.#answer = new AnswerPath(client, host, this);
     this.#timer = new ExchangeTimer(host, () => this.#onTimeout());
+  }
+
+  /** What the caller was answered, or will be; 0 = nothing yet. */
+  get status(): number {
+    return this.#failedStatus === 0 ? this.#answer.status : this.#failedStatus;
+  }
+
+  /** Status of a gRPC call, where the endpoint said one. */
+  get grpcStatus(): number {
+    return this.#answer.grpcStatus;
   }
 
   get isActive(): boolean {
@@ -86,7 +83,7 @@ export class Exchange implements UpstreamOwner, Waiter {
   }
 
   get responseBytes(): number {
-    return this.#response.bodyBytes;
+    return this.#answer.bodyBytes;
   }
 
   /** True when body bytes can be handed over now; false: keep them, `resumeReading` will be called. */
@@ -103,15 +100,14 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.#plan = plan;
     this.#state = STATE.WAITING;
     this.#attempts = 0;
-    this.status = 0;
+    this.#failedStatus = 0;
     this.flag = 0;
     this.upstreamUs = 0;
     this.#isRequestSent = false;
-    this.grpcStatus = NO_GRPC_STATUS;
     this.nodeAnswer.clear();
     const { body, contentLength } = this.#client.head;
     this.#request.begin(body, contentLength, body === BODY.CHUNKED, this.#client.out.isFramed);
-    this.#response.begin(BODY.NONE, 0, false, false);
+    this.#answer.begin(plan);
     this.#timer.start(plan.requestTimeoutMs);
     this.#acquire();
   }
@@ -147,8 +143,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     upstream.lend(this);
     this.#upstream = upstream;
     this.#state = STATE.HEAD;
-    this.#answer.begin();
-    this.#hasBegun = false;
+    this.#answer.restart();
     const { scratch, random } = this.#host;
     const client = this.#client;
     const plan = this.#plan!;
@@ -190,25 +185,19 @@ export class Exchange implements UpstreamOwner, Waiter {
   onUpstreamHead(upstream: Upstream, head: ResponseHead, bytes: Buffer, isEnd: boolean): void {
     this.#host.nowMs();
     if (head.status >= 200 && this.#plan!.pin && this.#goesElsewhere(upstream, head, bytes)) return;
-    this.#hasBegun = true;
-    if (isEnd && this.#client.out.isFramed) sayNoLength(head);
-    if (head.status === 101) this.#switch(upstream, head, bytes, head.end);
-    else if (head.status < 200) passInterim(this.#client, head, bytes, this.#host.scratch);
-    else this.#passOn(upstream, head, bytes, head.end, isEnd);
+    this.#answer.takeFramedHead(upstream, head, bytes, isEnd);
   }
 
   onUpstreamData(upstream: Upstream, bytes: Uint8Array): void {
     const data = bytes as Buffer;
     this.#host.nowMs();
-    if (this.#state === STATE.BODY) this.#takeBody(upstream, data, 0);
-    else if (this.#state === STATE.HEAD) this.#takeHead(upstream, data);
+    if (this.#state === STATE.BODY) this.#answer.takeBody(upstream, data, 0);
+    else if (this.#state === STATE.HEAD) this.#answer.takeHead(upstream, data);
     else upstream.close();
   }
 
   onUpstreamTrailers(upstream: Upstream, bytes: Buffer, start: number, end: number): void {
-    if (this.#plan!.isGrpc) this.grpcStatus = grpcStatusIn(bytes, start, end);
-    this.#response.endWith(bytes, start, end, this.#client.out, this.#host.scratch);
-    this.#complete(upstream, true);
+    this.#answer.takeTrailers(upstream, bytes, start, end);
   }
 
   onUpstreamDrained(_upstream: Upstream): void {
@@ -217,10 +206,8 @@ export class Exchange implements UpstreamOwner, Waiter {
 
   onUpstreamEnded(upstream: Upstream): void {
     const { isFramed } = upstream.out;
-    if (this.#state === STATE.BODY && (isFramed || this.#answerBody === BODY.UNTIL_CLOSE)) {
-      this.#response.end(this.#client.out);
-      this.#complete(upstream, isFramed);
-    } else this.#endedBy(upstream);
+    if (this.#state === STATE.BODY && (isFramed || this.#answer.isUntilClose)) this.#answer.takeEnd(upstream, isFramed);
+    else this.#endedBy(upstream);
   }
 
   /** Without a last byte before it: a reset, which completes nothing. */
@@ -239,118 +226,30 @@ export class Exchange implements UpstreamOwner, Waiter {
     if (this.#state === STATE.HEAD) this.#timer.requestSent(this.#plan!.backendRequestTimeoutMs);
   }
 
-  #takeHead(upstream: Upstream, data: Buffer): void {
-    const answer = this.#answer;
-    const { method } = this.#client.head;
-    let found = answer.take(data, method);
-    while (found === ANSWER.INTERIM) {
-      passInterim(this.#client, answer.head, answer.bytes, this.#host.scratch);
-      found = answer.next(method);
-    }
-    if (found === ANSWER.FINAL) this.#passOn(upstream, answer.head, answer.bytes, answer.end, false);
-    else if (found === ANSWER.SWITCH) this.#switch(upstream, answer.head, answer.bytes, answer.end);
-    else if (found !== ANSWER.MORE) this.fail(502, FLAG.UPE, "the endpoint's answer is malformed");
-  }
-
-  #switch(upstream: Upstream, head: ResponseHead, bytes: Buffer, end: number): void {
-    const client = this.#client;
-    const { headPlan, responseEdits } = this.#plan!;
-    const { isFramed } = upstream.out;
-    const plan = planSwitch(client, bytes, head, isFramed, headPlan.websocketKey, responseEdits);
-    if (plan === null) {
-      this.fail(502, FLAG.UPE, "the endpoint switched protocols unasked");
-      return;
-    }
-    const length = this.#writeHead(upstream, head, bytes, plan);
-    if (length < 0) {
-      this.fail(502, FLAG.UPE, "the edited head is too large");
-      return;
-    }
-    client.out.head(this.#host.scratch, 0, length, false, true);
-    this.status = 101;
-    this.#upstream = null;
-    this.#timer.stop();
-    client.exchangeUpgraded(upstream, isFramed ? NOTHING : bytes.subarray(end));
-  }
-
-  #writeHead(upstream: Upstream, head: ResponseHead, bytes: Buffer, plan: ResponseHeadPlan): number {
-    const { scratch } = this.#host;
-    return upstream.out.isFramed ? writeResponseHead(scratch, 0, bytes, head, plan) : this.#answer.write(scratch, plan);
-  }
-
-  /** The head of the answer is there. `isEnd`: the answer is whole with it, as its frame says. */
-  #passOn(upstream: Upstream, head: ResponseHead, bytes: Buffer, end: number, isEnd: boolean): void {
-    const { out } = this.#client;
-    const { isFramed } = upstream.out;
-    this.status = head.status;
+  answerBegan(): void {
+    this.#state = STATE.BODY;
     this.upstreamUs = this.#isRequestSent ? Math.max(0, (this.#host.now - this.#sentAtMs) * 1000) : 0;
     this.#timer.answered();
-    if (!isFramed && upstream.uses === 1) upstream.announcedIdleMs = announcedIdleMs(bytes, head.lines);
-    if (this.#plan!.isGrpc) this.grpcStatus = grpcStatusOf(bytes, head.lines);
-    const mayKeep = !this.#host.isDraining && this.#request.isDone;
-    const plan = planResponse(head, this.#client.head, mayKeep, this.#plan!.responseEdits, this.#plan!.pin !== null);
-    this.#keepsClient = !plan.closes;
-    const length = this.#writeHead(upstream, head, bytes, plan);
-    if (length < 0) {
-      this.fail(502, FLAG.UPE, "the edited head is too large");
-      return;
-    }
-    this.#state = STATE.BODY;
-    this.#answerBody = head.body;
-    this.#response.begin(isEnd ? BODY.NONE : head.body, head.contentLength, plan.body === BODY.CHUNKED, isFramed);
-    const rest = isFramed ? 0 : bytes.length - end;
-    const isShort = rest > 0 && rest <= head.contentLength && rest <= JOINED_WRITE_BYTES_MAX;
-    if (isShort && head.body === BODY.LENGTH && !out.isFramed) {
-      this.#passOnJoined(upstream, length, rest);
-      return;
-    }
-    out.cork();
-    out.head(this.#host.scratch, 0, length, this.#response.isDone, false);
-    if (rest > 0 && !this.#response.isDone) this.#takeBody(upstream, bytes, end);
-    else {
-      const isSent = out.uncork();
-      if (this.#response.isDone) this.#complete(upstream, rest === 0);
-      else if (!isSent) upstream.pause();
-    }
   }
 
-  /** A short answer of known length leaves with its head in one write. */
-  #passOnJoined(upstream: Upstream, headLength: number, rest: number): void {
-    const { scratch } = this.#host;
-    const { bytes, end } = this.#answer;
-    bytes.copy(scratch, headLength, end);
-    this.#response.skip(rest);
-    const isSent = this.#client.out.write(scratch, 0, headLength + rest, true);
-    this.#host.touch(STREAM_IDLE_MS);
-    if (this.#response.isDone) this.#complete(upstream, true);
-    else if (!isSent) upstream.pause();
+  answerBroken(flag: number): void {
+    this.flag = flag;
+    this.#drop();
+    this.#client.exchangeBroken();
   }
 
-  #takeBody(upstream: Upstream, data: Buffer, start: number): void {
-    const { out } = this.#client;
-    const { length } = data;
-    // Chunks leave with their framing, the last one with the end, and all of them with a head before them.
-    if (this.#answerBody === BODY.CHUNKED) out.cork();
-    const end = this.#response.write(data, start, length, out, this.#host.scratch);
-    out.uncork();
-    this.#host.touch(STREAM_IDLE_MS);
-    if (end < 0) {
-      this.flag = FLAG.UPE;
-      this.#break();
-      return;
-    }
-    if (this.#response.isDone) this.#complete(upstream, end === length);
-    else if (out.isFull) upstream.pause();
+  answerSwitched(upstream: Upstream, rest: Uint8Array): void {
+    this.#upstream = null;
+    this.#timer.stop();
+    this.#client.exchangeUpgraded(upstream, rest);
   }
 
-  /** The answer is whole. `isClean`: nothing came behind it. */
-  #complete(upstream: Upstream, isClean: boolean): void {
+  answerComplete(upstream: Upstream, isClean: boolean): void {
     const { isFramed } = upstream.out;
     // Some servers answer at the last chunk and take trailers behind it for the next request.
     const isAgreed = isClean && this.#isRequestSent && (isFramed || !this.#request.hasTrailers);
-    const canReuse = isFramed || (this.#answer.head.isKeepAlive && this.#answerBody !== BODY.UNTIL_CLOSE);
     this.#upstream = null;
-    if (isAgreed && canReuse) upstream.release();
+    if (isAgreed && (isFramed || this.#answer.keepsUpstream)) upstream.release();
     else upstream.close(isAgreed);
     this.#state = STATE.DONE;
     this.#timer.stop();
@@ -360,7 +259,7 @@ export class Exchange implements UpstreamOwner, Waiter {
   /** The next request on the connection waits until this answer has left: that is the back-pressure of pipelining. */
   #finishWhenSent(): void {
     if (this.#client.out.queuedBytes > 0) return;
-    const keeps = this.#keepsClient && this.#request.isDone;
+    const keeps = this.#answer.keepsClient && this.#request.isDone;
     this.#client.exchangeEnded(keeps);
   }
 
@@ -373,8 +272,7 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.#upstream = null;
     upstream.close();
     if (this.#state === STATE.BODY) {
-      this.flag = FLAG.UC;
-      this.#break();
+      this.answerBroken(FLAG.UC);
     } else if (this.#state === STATE.HEAD) {
       if (this.#canRepeat(upstream) && this.#retry()) return;
       this.fail(503, FLAG.UC, "the endpoint closed the connection before it answered");
@@ -384,7 +282,7 @@ export class Exchange implements UpstreamOwner, Waiter {
   /** Nobody has acted on the request, or it makes no difference; and all of it is still there to be sent again. */
   #canRepeat(upstream: Upstream): boolean {
     const { head } = this.#client;
-    if (this.#hasBegun || this.#answer.hasBegun) return false;
+    if (this.#answer.hasBegun) return false;
     if (upstream.isUntouched && this.#isWhole) return true;
     return upstream.uses > 1 && isRepeatable(head);
   }
@@ -439,22 +337,16 @@ export class Exchange implements UpstreamOwner, Waiter {
     if (this.#state === STATE.WAITING || this.#state === STATE.HEAD) {
       this.fail(504, FLAG.UT, "the endpoint did not answer in time");
     } else if (this.#state !== STATE.FREE) {
-      this.flag = flag;
-      this.#break();
+      this.answerBroken(flag);
     }
   }
 
   /** Gives up on the endpoint; the client makes the answer. Only before an answer has begun. */
   fail(status: number, flag: number, reason: string): void {
     this.#drop();
-    this.status = status;
+    this.#failedStatus = status;
     this.flag = flag;
     this.#client.exchangeFailed(status, flag, reason);
-  }
-
-  #break(): void {
-    this.#drop();
-    this.#client.exchangeBroken();
   }
 
   #drop(): void {
@@ -469,16 +361,8 @@ export class Exchange implements UpstreamOwner, Waiter {
     this.#state = STATE.FREE;
     this.#plan = null;
     this.#upstream = null;
-    this.#answer.begin();
+    this.#answer.begin(null);
     this.#timer.stop();
     this.#request.begin(BODY.NONE, 0, false, false);
-    this.#response.begin(BODY.NONE, 0, false, false);
   }
-}
-
-/** An answer that is its head alone gets no length between two that delimit messages by themselves: gRPC knows none. */
-function sayNoLength(head: ResponseHead): void {
-  if (head.lines.contentLengthLine >= 0) return;
-  head.body = BODY.NONE;
-  head.declaredLength = -1;
 }

@@ -61,6 +61,13 @@ export function planResponse(
   return { edits, body, closes: !keeps, saysKeepAlive, isUpgrade: false, websocketAccept: "", isFromNode };
 }
 
+/** An answer that is its head alone gets no length between two that delimit messages by themselves: gRPC knows none. */
+export function sayNoLength(head: ResponseHead): void {
+  if (head.lines.contentLengthLine >= 0) return;
+  head.body = BODY.NONE;
+  head.declaredLength = -1;
+}
+
 /** Writes the head at `at` and answers the offset after it, or FULL. */
 export function writeResponseHead(
   into: Buffer,

@@ -1,20 +1,15 @@
-import { Timer, type TimerWheel } from "../../base/timer-wheel.ts";
+import { Timer } from "../../base/timer-wheel.ts";
 import { FLAG } from "../../model/response-flags.ts";
 import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
-import type { RandomPool } from "../../telemetry/random-pool.ts";
-import type { StatsWriter } from "../../telemetry/stats-writer.ts";
 import { METHOD, type RequestHead } from "../../wire/http1/head.ts";
 import { ERROR_CODE } from "../../wire/http2/protocol.ts";
 import type { CallerIdentity } from "../caller.ts";
-import type { Downstream, DownstreamHost } from "../downstream/downstream.ts";
-import type { Entrance } from "../downstream/entrance.ts";
+import type { Downstream } from "../downstream/downstream.ts";
 import { RequestLedger } from "../downstream/request-ledger.ts";
 import type { Session } from "../downstream/session.ts";
-import type { SessionFactory } from "../downstream/session-factory.ts";
 import { OUTCOME } from "../exchange/decide.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import type { ExchangeClient } from "../exchange/exchange-client.ts";
-import type { ExchangeHost } from "../exchange/exchange-host.ts";
 import type { ForwardPlan } from "../exchange/forward-plan.ts";
 import { grpcStatusFor, grpcTimeoutMs, isGrpc } from "../exchange/grpc.ts";
 import { STREAM_IDLE_MS } from "../limits.ts";
@@ -23,15 +18,12 @@ import { pickOther } from "../upstream/pick-target.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { HeldContent } from "./held-content.ts";
 import type { LinkStream, StreamOwner } from "./link-stream.ts";
+import { OnStream, type StreamPlace } from "./on-stream.ts";
 import { RequestCopy } from "./request-copy.ts";
 import type { StreamOrigin } from "./stream-origins.ts";
 
-/** Where the streams of one connection are. */
-export interface StreamPlace {
-  readonly host: DownstreamHost;
-  readonly entrance: Entrance;
-  readonly localIp: string;
-  readonly sessions: SessionFactory;
+/** A place that takes streams back. */
+export interface ServerPlace extends StreamPlace {
   /** The stream is done with; it may be used for another. `isSpoilt`: not this object. */
   over(stream: ServerStream, isSpoilt: boolean): void;
 }
@@ -43,13 +35,12 @@ const EMPTY = Buffer.alloc(0);
  * One request by HTTP/2, or the tunnel that it asked for: from its head until both sides have ended. Used again for other
  * streams of the worker.
  */
-export class ServerStream implements StreamOwner, ExchangeClient, ExchangeHost, Downstream {
+export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, ExchangeClient, Downstream {
+  session: Session | null = null;
   caller: CallerIdentity | null = null;
-  lastByteMs = 0;
   readonly #request = new RequestCopy();
   readonly #exchange = new Exchange(this, this);
   readonly #held = new HeldContent();
-  #place: StreamPlace | null = null;
   #stream: LinkStream | null = null;
   #origin: StreamOrigin | null = null;
   #ledger: RequestLedger | null = null;
@@ -60,7 +51,6 @@ export class ServerStream implements StreamOwner, ExchangeClient, ExchangeHost, 
   #trailers = EMPTY;
   /** Bytes that were handed on and may not have left. */
   #uncredited = 0;
-  #session: Session | null = null;
   /** The end of what the caller sent has been told to the session. */
   #hasToldEnd = false;
   #isPaused = false;
@@ -69,12 +59,6 @@ export class ServerStream implements StreamOwner, ExchangeClient, ExchangeHost, 
   #serial = 0;
   #timer: Timer | null = null;
 
-  get session(): Session | null {
-    return this.#session;
-  }
-  set session(session: Session | null) {
-    this.#session = session;
-  }
   get headBytes(): Buffer {
     return this.#request.bytes;
   }
@@ -84,48 +68,12 @@ export class ServerStream implements StreamOwner, ExchangeClient, ExchangeHost, 
   get out(): LinkStream {
     return this.#stream!;
   }
-  get host(): DownstreamHost {
-    return this.#place!.host;
-  }
-  get entrance(): Entrance {
-    return this.#place!.entrance;
-  }
-  get localIp(): string {
-    return this.#place!.localIp;
-  }
   get isOpen(): boolean {
     return this.#state === STATE.TUNNEL || this.#state === STATE.EXCHANGE;
   }
-  get wheel(): TimerWheel {
-    return this.host.wheel;
-  }
-  get stats(): StatsWriter {
-    return this.host.stats;
-  }
-  get random(): RandomPool {
-    return this.host.random;
-  }
-  get scratch(): Buffer {
-    return this.host.scratch;
-  }
-  get isDraining(): boolean {
-    return false;
-  }
-  get now(): number {
-    return this.host.now;
-  }
-
-  nowMs(): number {
-    return this.host.nowMs();
-  }
-
-  touch(_idleMs: number): void {
-    this.lastByteMs = this.now;
-  }
-
   /** Takes up a request whose head was just read. */
-  begin(place: StreamPlace, stream: LinkStream, origin: StreamOrigin, head: RequestHead, bytes: Buffer): void {
-    this.#place = place;
+  begin(place: ServerPlace, stream: LinkStream, origin: StreamOrigin, head: RequestHead, bytes: Buffer): void {
+    this.place = place;
     this.#stream = stream;
     this.#origin = origin;
     this.#serial++;
@@ -291,7 +239,7 @@ export class ServerStream implements StreamOwner, ExchangeClient, ExchangeHost, 
     this.#finish(101, FLAG.none);
     this.#exchange.reset();
     this.#becomeTunnel();
-    this.#place!.sessions.upgraded(this, this.#origin!, held!, target, upstream, EMPTY, rest);
+    this.place!.sessions.upgraded(this, this.#origin!, held!, target, upstream, EMPTY, rest);
   }
 
   #decide(passthrough: ExternalPort | null): void {
@@ -317,7 +265,7 @@ export class ServerStream implements StreamOwner, ExchangeClient, ExchangeHost, 
 
   #lookUp(host: string, port: number): void {
     const serial = this.#serial;
-    this.#place!.sessions.passthrough(host, port, false, this.#origin!.caller.uid, (found) => {
+    this.place!.sessions.passthrough(host, port, false, this.#origin!.caller.uid, (found) => {
       if (serial !== this.#serial || this.#state !== STATE.EXCHANGE) return;
       if (!this.#origin!.refresh()) this.#reply(503, FLAG.UC);
       else if (found) this.#decide(found);
@@ -414,7 +362,7 @@ export class ServerStream implements StreamOwner, ExchangeClient, ExchangeHost, 
 
   #over(): void {
     if (this.#state === STATE.FREE) return;
-    const place = this.#place!;
+    const place = this.place!;
     // What a tunnel is judged by again is the head; late callers may still hold on to it.
     const isSpoilt = this.#plan?.held != null || this.head.method === METHOD.CONNECT;
     this.#state = STATE.FREE;
@@ -422,7 +370,7 @@ export class ServerStream implements StreamOwner, ExchangeClient, ExchangeHost, 
     this.#held.clear();
     this.#stream = null;
     this.#origin = null;
-    this.#place = null;
+    this.place = null;
     this.session = null;
     this.caller = null;
     this.#trailers = EMPTY;

@@ -1,13 +1,14 @@
-import { parseErrorCounter } from "../../telemetry/fixed-metrics.ts";
 import type { ParseError } from "../../wire/http1/head.ts";
 import { ERROR_CODE } from "../../wire/http2/protocol.ts";
+import { countRefusal } from "../downstream/count-refusal.ts";
 import type { DownstreamHost } from "../downstream/downstream.ts";
 import type { Entrance } from "../downstream/entrance.ts";
 import type { SessionFactory } from "../downstream/session-factory.ts";
 import { STREAM_IDLE_MS } from "../limits.ts";
 import { SPARE_STREAMS_MAX } from "./limits.ts";
 import type { LinkStream } from "./link-stream.ts";
-import { ServerStream, type StreamPlace } from "./server-stream.ts";
+import type { StreamPlace } from "./on-stream.ts";
+import { type ServerPlace, ServerStream } from "./server-stream.ts";
 import type { SharedHeads } from "./shared-heads.ts";
 import type { StreamOrigins } from "./stream-origins.ts";
 
@@ -15,7 +16,7 @@ import type { StreamOrigins } from "./stream-origins.ts";
 const spare: ServerStream[] = [];
 
 /** The requests of one HTTP/2 connection from a caller or another node. */
-export class ServerStreams implements StreamPlace {
+export class ServerStreams implements ServerPlace {
   readonly host: DownstreamHost;
   readonly entrance: Entrance;
   readonly localIp: string;
@@ -26,7 +27,7 @@ export class ServerStreams implements StreamPlace {
   /** When the last request ended or began. */
   lastUsedMs: number;
 
-  constructor(place: Omit<StreamPlace, "over">, heads: SharedHeads, origins: StreamOrigins) {
+  constructor(place: StreamPlace, heads: SharedHeads, origins: StreamOrigins) {
     this.host = place.host;
     this.entrance = place.entrance;
     this.localIp = place.localIp;
@@ -60,7 +61,7 @@ export class ServerStreams implements StreamPlace {
 
   /** Counts a request that was malformed. */
   refused(refusal: number): void {
-    this.host.stats.counter(parseErrorCounter(refusal as ParseError));
+    countRefusal(this.host.stats, refusal as ParseError);
   }
 
   over(stream: ServerStream, isSpoilt: boolean): void {

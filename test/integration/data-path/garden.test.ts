@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { PREFACE } from "../../../src/wire/http2/protocol.ts";
 import { askOrigin } from "../../conformance/garden/ask-origin.ts";
 import { type Garden, isInstalled, ORIGIN_NAMES, startGarden } from "../../conformance/garden/origins.ts";
 import { bytesOf, judgeRequests } from "../../conformance/http1/judge.ts";
@@ -97,6 +98,10 @@ afterAll(async () => {
 function difference({ vector, statuses, hasEnded, forwarded }: Outcome): string {
   const { verdict, id } = vector;
   const saw = `${id}: wanted ${JSON.stringify(verdict)}, saw ${statuses.join()} ${hasEnded ? "ended" : "open"}, forwarded ${JSON.stringify(forwarded)}`;
+  if (vector.bytes.startsWith(PREFACE)) {
+    // No request: from here on HTTP/2 is spoken, and none of it is seen on HTTP/1.1.
+    return statuses.length === 0 && forwarded.length === 0 ? "" : saw;
+  }
   if ("refuse" in verdict) {
     // What is wrong behind a head that was right shows when the head is gone already: then only part of it may be.
     const isCutOff = forwarded.every((one) => judgeRequests([one]).requests.length === 0);
