@@ -17,7 +17,7 @@ export interface ReadyEvent {
   readonly state: string;
   readonly pid: number;
   readonly workers: readonly number[];
-  /** Why not everything is as the documents say: `config`, `state`, `crash_loop`, `listener`; absent where all is well. */
+  /** Why not everything is as the documents say: `config`, `state`, `crash_loop`, `listener`, `identity`; absent where all is well. */
   readonly degraded?: string;
   /** `none` where some workload runs under the mesh's own user, so that nothing separates it. */
   readonly isolation: "none" | "uid" | "cgroup";

@@ -16,6 +16,8 @@ export interface HeldSvid extends SvidSubject {
   readonly certificate: Certificate;
   /** DER: leaf, issuer, root. */
   readonly chain: readonly Uint8Array[];
+  /** Key of the issuer that signed it. */
+  readonly issuerKeyHash: string;
   /** PKCS #8; wiped when the SVID is replaced. */
   readonly privateKey: Uint8Array;
   /** Drawn once, from 0 to 1: when it is renewed within the spread. */
@@ -62,7 +64,7 @@ export class HeldSvids {
   put(
     subject: SvidSubject,
     issued: IssuedCertificate,
-    above: readonly [issuer: Uint8Array, root: Uint8Array],
+    [issuer, root]: readonly [issuer: Certificate, root: Certificate],
     jitter: number,
   ): boolean {
     if (this.#subjects.get(subject.key)?.id !== subject.id) {
@@ -73,7 +75,9 @@ export class HeldSvids {
     const certificate = readCertificate(issued.certificate);
     const privateKey = Uint8Array.from(issued.key);
     issued.key.fill(0);
-    this.#held.set(subject.key, { ...subject, certificate, chain: [certificate.der, ...above], privateKey, jitter });
+    const chain = [certificate.der, issuer.der, root.der];
+    const held = { ...subject, certificate, chain, issuerKeyHash: issuer.keyHash, privateKey, jitter };
+    this.#held.set(subject.key, held);
     return true;
   }
 

@@ -182,7 +182,7 @@ export class Renewal {
     const isIssuerDue = this.#isIssuerDue(nowMs);
     const issuerProblem = isIssuerDue ? await this.renewIssuerNow() : undefined;
     this.#note("issuer", issuerProblem);
-    const due = isIssuerDue && issuerProblem === undefined ? this.#identity.svids.everybody : this.#dueSvids(nowMs);
+    const due = this.#dueSvids(nowMs);
     this.#note("svids", due.length === 0 ? undefined : await this.issueSvids(due));
     // With a new issuer the next step may be possible at once.
     if (isIssuerDue) await this.#changeRoot();
@@ -260,7 +260,11 @@ export class Renewal {
     if (held === undefined) return [];
     const duties = dutiesAt(held, nowMs);
     if (duties.isIssuerOver) return [];
-    return [...this.#identity.svids.missing, ...this.#identity.svids.subjects(duties.svids)];
+    // What an old issuer signed is made anew, so that the old one need not be believed for longer than that takes.
+    const { svids } = this.#identity;
+    const issuer = this.#identity.issuerCertificate()?.keyHash;
+    const ofOthers = svids.all.filter((svid) => svid.issuerKeyHash !== issuer).map(({ key }) => key);
+    return [...svids.missing, ...svids.subjects([...new Set([...duties.svids, ...ofOthers])])];
   }
 
   async #signOwnIssuer(nowMs: number): Promise<string | undefined> {
@@ -281,13 +285,15 @@ export class Renewal {
   async #issueSome(subjects: readonly SvidSubject[], nowMs: number): Promise<string | undefined> {
     const identity = this.#identity;
     const ids = subjects.map(({ id }) => id);
-    const outcome = await identity.issuer.sign((signer) => identity.issue({ kind: "svids", signer, ids, nowMs }));
-    if (outcome.kind !== "issued" || outcome.issued.length !== subjects.length) return issueProblem(outcome);
+    // Read before anything is waited for: the chain has to be that of the issuer that signs.
     const issuer = identity.issuerCertificate();
     const root = identity.issuerRoot();
-    if (issuer === undefined || root === undefined) return "the issuer is of a root that is not believed any more";
+    if (issuer === undefined) return "this node has no issuer";
+    if (root === undefined) return "the issuer is of a root that is not believed any more";
+    const outcome = await identity.issuer.sign((signer) => identity.issue({ kind: "svids", signer, ids, nowMs }));
+    if (outcome.kind !== "issued" || outcome.issued.length !== subjects.length) return issueProblem(outcome);
     for (const [index, subject] of subjects.entries()) {
-      identity.svids.put(subject, outcome.issued[index] as IssuedCertificate, [issuer.der, root.der], this.#random());
+      identity.svids.put(subject, outcome.issued[index] as IssuedCertificate, [issuer, root], this.#random());
     }
     identity.changed("svids");
     return undefined;
