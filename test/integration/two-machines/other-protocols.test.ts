@@ -76,6 +76,8 @@ describe("between two machines", () => {
     });
     const said = await child.stdout.text();
     expect(await child.exited).toBe(0);
+    const deaths = shop.node("till-1").events.filter(({ event }) => event === "worker_died");
+    expect([deaths, shop.node("till-1").stderr]).toEqual([[], expect.not.stringContaining("error")]);
     expect(said).toContain("2000 succeeded, 0 failed, 0 errored, 0 timeout");
     expect(said).toContain("status codes: 2000 2xx");
   });

@@ -11,7 +11,7 @@ const ROUNDS = Number(process.env["SELVEDGE_TEST_ROTATIONS"] ?? 4);
 
 describe("under load across two machines", () => {
   testWith(MACHINES_NEEDS)(
-    "certificates of workloads and nodes, issuers and the root are replaced, and no call fails",
+    "the root is replaced, and certificates and issuers again and again meanwhile, and no call fails",
     async () => {
       await using shop = await TwoNodeShop.start({ weights: [1, 1], timeout: "5s" });
       await using callers = await shop.load("till-1", "web", { host: "orders", connections: 8, gapMs: 2 });
@@ -21,6 +21,8 @@ describe("under load across two machines", () => {
       };
       const took: Record<string, number> = {};
       let startMs = performance.now();
+      const beginMs = startMs;
+      const root = rotate("till-1", "--root", "--wait");
       const note = (what: string) => {
         took[what] = Math.round(performance.now() - startMs);
         startMs = performance.now();
@@ -31,8 +33,8 @@ describe("under load across two machines", () => {
       for (let round = 0; round < Math.min(ROUNDS, ISSUER_ROUNDS_MAX); round++)
         for (const node of ["till-1", "till-2"]) await rotate(node, "--issuer");
       note("issuers");
-      await rotate("till-1", "--root", "--wait");
-      note("root");
+      await root;
+      took["root"] = Math.round(performance.now() - beginMs);
       await shop.until(
         ({ body }) => body.startsWith("orders-v2"),
         () => shop.call("till-1", "web", "orders"),
