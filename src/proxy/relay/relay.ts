@@ -33,6 +33,8 @@ export class Relay implements UpstreamOwner {
   received = 0;
   readonly #client: RelayClient;
   readonly #upstream: Upstream;
+  /** The endpoint's side; a stream that is over has none any more, but what was left in it counts until the end. */
+  readonly #out: MessageSink;
   readonly #edge: EdgeStats;
   readonly #timer: Timer;
   readonly #host: RelayHost;
@@ -45,6 +47,7 @@ export class Relay implements UpstreamOwner {
   constructor(client: RelayClient, upstream: Upstream, edge: EdgeStats, host: RelayHost) {
     this.#client = client;
     this.#upstream = upstream;
+    this.#out = upstream.out;
     this.#edge = edge;
     this.#host = host;
     this.#timer = new Timer(() => {
@@ -61,7 +64,7 @@ export class Relay implements UpstreamOwner {
     if (this.#isOver) return;
     this.sent += bytes.length;
     this.#touch();
-    if (!this.#upstream.out.give(bytes)) this.#client.pauseReading();
+    if (!this.#out.give(bytes)) this.#client.pauseReading();
   }
 
   clientDrained(): void {
@@ -72,7 +75,7 @@ export class Relay implements UpstreamOwner {
   /** The caller sent its last byte. */
   clientEnded(): void {
     this.#clientEnded = true;
-    this.#upstream.out.end();
+    this.#out.end();
     this.#finishWhenDone();
   }
 
@@ -137,7 +140,7 @@ export class Relay implements UpstreamOwner {
 
   #finishWhenDone(): void {
     const isDone = this.#clientEnded && this.#upstreamEnded;
-    if (isDone && this.#client.out.queuedBytes === 0 && this.#upstream.out.queuedBytes === 0) this.#finish(true);
+    if (isDone && this.#client.out.queuedBytes === 0 && this.#out.queuedBytes === 0) this.#finish(true);
   }
 
   #finish(isClean: boolean): void {

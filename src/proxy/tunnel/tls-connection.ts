@@ -123,7 +123,11 @@ export const TLS_HANDLERS: SocketHandler<TlsConnection> = {
   drain: (socket) => socket.data.drained(),
   end: (socket) => socket.data.cut("closed_by_peer"),
   close: (socket, error) => socket.data.closed(error === undefined ? "closed" : "connection_lost"),
-  error: (socket) => socket.data.closed("connection_lost"),
+  // The runtime comes here with what a handler above threw: a fault of ours, which costs this connection and must not pass unseen.
+  error: (socket, error) => {
+    console.error("selvedge worker: a tunnel's handler failed:", error);
+    socket.data.closed("connection_lost");
+  },
 };
 
 /** The runtime's code for what went wrong, `""` = nothing. */
