@@ -45,6 +45,19 @@ export class HeadTemplate {
     }
   }
 
+  /**
+   * After a head that the template did not fit whole: lines that turned out to change leave their runs, since what is noted of
+   * them is about other bytes than those kept here. What turned out to stay joins a run when its bytes are taken over.
+   */
+  part(): void {
+    let runEnd = 0;
+    for (let i = this.count - 1; i >= 0; i--) {
+      if (this.runEnd[i] === 0 || this.#isStable[i] === 0) runEnd = 0;
+      else if (runEnd === 0) runEnd = i + 1;
+      this.runEnd[i] = runEnd;
+    }
+  }
+
   /** Starts over with a head of other lines. False when it is too large to be one. */
   begin(buf: Uint8Array, start: number, end: number, line: HeadLine): boolean {
     this.#isStable.fill(0);

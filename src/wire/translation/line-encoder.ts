@@ -69,12 +69,13 @@ export class LineEncoder {
       return this.#learn(slot, key, buf, start, linesEnd, into, at, context);
     }
     const to = this.#encodeLike(template, buf, linesEnd, into, at, context);
-    if (to < 0) return to;
-    if (this.#at === linesEnd && this.#isComplete) {
+    if (to >= 0 && this.#at === linesEnd && this.#isComplete) {
       template.misses = 0;
       if (template.isDirty) template.lay(buf, start, linesEnd, this.#line);
       return to;
     }
+    if (template.isDirty) template.part();
+    if (to < 0) return to;
     if (++template.misses >= MISSES_MAX) this.#keys[slot] = ~key;
     return this.#encodeRest(buf, linesEnd, into, to, context, undefined);
   }
