@@ -140,7 +140,7 @@ export class Keeper {
     const reasons = [...this.configuration.degraded];
     if (this.state.trouble.length > 0) reasons.push("state");
     if (this.failedListeners().length > 0) reasons.push("listener");
-    if (this.identity.trouble !== undefined) reasons.push("identity");
+    if (this.identity.isWanted && this.identity.trouble !== undefined) reasons.push("identity");
     return reasons;
   }
 

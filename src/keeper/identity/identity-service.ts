@@ -23,8 +23,9 @@ export interface IdentityServiceHost {
   readonly expiries: (ends: Readonly<Record<IdentityKind, number>>) => void;
 }
 
-/** Wait before trying again to open an identity. Reason: what is in the way is a disk or a person, and both are slow. */
-export const OPEN_RETRY_MS = 60_000;
+/** First and longest wait before trying again to open an identity. Reason: a full disk may have room soon, a rotten one never. */
+export const OPEN_RETRY_MS_MIN = 5_000;
+export const OPEN_RETRY_MS_MAX = 600_000;
 
 /**
  * A keeper's door to its identity. What is behind it is loaded only where there are other nodes, or once to found a site; a
@@ -38,6 +39,7 @@ export class IdentityService {
   #turn: Promise<void> = Promise.resolve();
   #trouble: string | undefined;
   #retryAtMs = Number.POSITIVE_INFINITY;
+  #retryMs = OPEN_RETRY_MS_MIN;
   readonly #opened = new Set<(live: LiveIdentity) => void>();
 
   constructor(host: IdentityServiceHost) {
@@ -171,6 +173,7 @@ export class IdentityService {
       if (wishes.hasTunnel) await this.#openLive(options, wishes);
       else await this.#found(options, wishes);
       this.#trouble = undefined;
+      this.#retryMs = OPEN_RETRY_MS_MIN;
     } catch (error) {
       this.#failed(error instanceof Error ? error.message : String(error));
       return;
@@ -195,7 +198,8 @@ export class IdentityService {
   #failed(reason: string): void {
     if (this.#trouble !== reason) this.#tell("failed", reason);
     this.#trouble = reason;
-    this.#retryAtMs = performance.now() + OPEN_RETRY_MS;
+    this.#retryAtMs = performance.now() + this.#retryMs;
+    this.#retryMs = Math.min(this.#retryMs * 2, OPEN_RETRY_MS_MAX);
   }
 
   async #close(): Promise<void> {
