@@ -39,6 +39,8 @@ export class Http2Session implements Session, LinkHandler {
   /** When the end was announced; 0 = it was not. */
   #goingSinceMs = 0;
   #isFinal = false;
+  /** When to look next. */
+  #lookAtMs = 0;
   #hasEnded = false;
 
   constructor(connection: Downstream, sessions: SessionFactory, origin: ConnectionOrigin) {
@@ -49,7 +51,7 @@ export class Http2Session implements Session, LinkHandler {
     this.#streams = new ServerStreams({ host, entrance, localIp, sessions }, host.heads, origins);
     this.#link = new Http2Link(SERVER_OPTIONS, host, this);
     this.#link.opened(socketOver(connection.out));
-    connection.watch(SETTINGS_TIMEOUT_MS);
+    this.#lookAfter(SETTINGS_TIMEOUT_MS);
   }
 
   received(bytes: Buffer): void {
@@ -57,7 +59,7 @@ export class Http2Session implements Session, LinkHandler {
     if (this.#link.connection.continuedId === 0) this.#headSinceMs = 0;
     else if (this.#headSinceMs === 0) {
       this.#headSinceMs = this.#connection.host.now;
-      this.#connection.watch(HEAD_TIMEOUT_MS);
+      this.#lookAfter(HEAD_TIMEOUT_MS);
     }
   }
 
@@ -78,6 +80,13 @@ export class Http2Session implements Session, LinkHandler {
 
   quiet(_quietMs: number): number {
     const nowMs = this.#connection.host.nowMs();
+    const againMs = this.#look(nowMs);
+    this.#lookAtMs = nowMs + againMs;
+    return againMs;
+  }
+
+  /** Ends what is overdue; answers in how many milliseconds to look again, 0 when there is nothing left to look at. */
+  #look(nowMs: number): number {
     if (!this.#link.connection.isUp) return this.#overdue(nowMs, this.#startedMs + SETTINGS_TIMEOUT_MS, "no-settings");
     if (this.#headSinceMs > 0) return this.#overdue(nowMs, this.#headSinceMs + HEAD_TIMEOUT_MS, "head");
     if (this.#goingSinceMs > 0 && !this.#isFinal) return this.#finishNotice(nowMs);
@@ -95,7 +104,7 @@ export class Http2Session implements Session, LinkHandler {
     if (this.#goingSinceMs > 0) return;
     this.#goingSinceMs = this.#connection.host.nowMs();
     this.#link.drain(false);
-    this.#connection.watch(DRAIN_NOTICE_MS);
+    this.#lookAfter(DRAIN_NOTICE_MS);
   }
 
   onRequest(stream: LinkStream): void {
@@ -108,7 +117,7 @@ export class Http2Session implements Session, LinkHandler {
   }
 
   onSettings(): void {
-    this.#connection.watch(IDLE_TIMEOUT_MS);
+    this.#lookAfter(IDLE_TIMEOUT_MS);
   }
 
   onStreamOver(): void {
@@ -128,6 +137,14 @@ export class Http2Session implements Session, LinkHandler {
   onFailed(code: number, _reason: string): void {
     if (code === ERROR_CODE.ENHANCE_YOUR_CALM) this.#connection.host.stats.counter(LIMIT_COUNTER.http2_budget);
     this.#connection.close();
+  }
+
+  /** Looks again by then; sooner where that is due already. */
+  #lookAfter(afterMs: number): void {
+    const nowMs = this.#connection.host.now;
+    if (this.#lookAtMs > nowMs && this.#lookAtMs <= nowMs + afterMs) return;
+    this.#lookAtMs = nowMs + afterMs;
+    this.#connection.watch(afterMs);
   }
 
   #overdue(nowMs: number, dueMs: number, what: string): number {

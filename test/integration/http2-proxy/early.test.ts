@@ -1,6 +1,5 @@
 /** Answers that come before they are due: interim ones, and final ones before the request is whole. */
 import { describe, expect, test } from "bun:test";
-import { once } from "node:events";
 import { methodWith } from "../../support/downgrade-vectors.ts";
 import { H2Client, readAnswer } from "../../support/h2-client.ts";
 import { startH2Origin } from "../../support/h2-origin.ts";
