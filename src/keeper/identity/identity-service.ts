@@ -23,6 +23,9 @@ export interface IdentityServiceHost {
   readonly expiries: (ends: Readonly<Record<IdentityKind, number>>) => void;
 }
 
+/** Longest that a certificate under way holds up the end of a keeper. Reason: a second; a child that hangs takes twenty. */
+export const STOP_WAIT_MS = 1_000;
+
 /** First and longest wait before trying again to open an identity. Reason: a full disk may have room soon, a rotten one never. */
 export const OPEN_RETRY_MS_MIN = 5_000;
 export const OPEN_RETRY_MS_MAX = 600_000;
@@ -147,11 +150,13 @@ export class IdentityService {
     this.#reopen();
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when nothing is under way any more, or after STOP_WAIT_MS: what was not written then is made anew. */
   async stop(): Promise<void> {
     this.#isBegun = false;
-    await this.#turn;
-    await this.#close();
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, STOP_WAIT_MS);
+    await Promise.race([this.#turn.then(() => this.#close()), late.promise]);
+    clearTimeout(timer);
   }
 
   get #env(): IdentityOptions["env"] {

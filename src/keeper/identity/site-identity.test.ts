@@ -213,6 +213,35 @@ describe("two nodes", () => {
     expect(other.isBelieved()).toBe(true);
   });
 
+  test("a node that was let in and lay on a shelf for a year says so, and is in again once it has joined anew", async () => {
+    const root = await first();
+    const other = await joined(root);
+    await root.site.banKeys("till-9", ["e".repeat(64)], "stolen");
+    other.site.adoptTrust(root.site.trustMessage());
+    for (const box of [root, other]) {
+      await box.off();
+      box.realMs += 365 * DAY_MS;
+      await box.on();
+    }
+    expect(other.site.svids.all).toEqual([]);
+    expect(other.renewal.troubles.get("issuer")).toContain("root's node");
+    await other.off();
+    await letIn(root, other);
+    await other.on();
+    expect(other.isBelieved(other.realMs, root.site)).toBe(true);
+    expect(other.site.siteTrust.isBanned("e".repeat(64))).toBe(true);
+  });
+
+  test("a node that was let in wakes in 1970 and is believed", async () => {
+    const root = await first();
+    const other = await joined(root);
+    await other.pass(3 * DAY_MS, HOUR_MS);
+    await other.off();
+    other.wallAheadMs = -other.realMs;
+    await other.on();
+    expect(other.isBelieved(other.realMs, root.site)).toBe(true);
+  });
+
   test("a ban reaches the other nodes as the root's own word, and nobody else's word counts", async () => {
     const root = await first();
     const other = await joined(root);
