@@ -244,9 +244,10 @@ export class TwoNodeShop implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const visitors = await Promise.all(this.#visitors.values());
-    for (const process of [...visitors, ...this.origins.values(), ...this.nodes.values()])
-      await process[Symbol.asyncDispose]();
-    await this.lab[Symbol.asyncDispose]();
+    // One that cannot be ended must not keep the others.
+    await using all = new AsyncDisposableStack();
+    all.use(this.lab);
+    for (const process of [...this.nodes.values(), ...this.origins.values()]) all.use(process);
+    for (const visitor of await Promise.all(this.#visitors.values())) all.use(visitor);
   }
 }
