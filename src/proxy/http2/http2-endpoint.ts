@@ -1,6 +1,7 @@
 import { FLAG } from "../../model/response-flags.ts";
 import type { EndpointRecord } from "../../model/snapshot.ts";
 import { GAUGE, LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
+import { OWNER } from "../../wire/hpack/encoder.ts";
 import { PENDING_REQUESTS_MAX, UPSTREAM_CONNECTIONS_MAX } from "../limits.ts";
 import type { ConnectionSettings, Endpoint, Waiter } from "../upstream/endpoint.ts";
 import { type EndpointHost, SocketEndpoint } from "../upstream/socket-endpoint.ts";
@@ -28,6 +29,8 @@ export class Http2Endpoint implements Endpoint, EndpointLinkHome, Waiter {
   /** Those that are not up yet, or take no more streams. */
   readonly #others = new Set<EndpointLink>();
   readonly #waiting: Waiter[] = [];
+  /** Numbers of the workloads that call, for the compression of their credentials. */
+  readonly #owners = new Map<string, number>();
   /** A connection is being made, or has not said its settings. */
   #isOpening = false;
   #isRetired = false;
@@ -159,11 +162,24 @@ export class Http2Endpoint implements Endpoint, EndpointLinkHome, Waiter {
       const stream = link.open();
       if (!stream) continue;
       this.inFlight++;
+      stream.out.credentialOwner = this.#ownerOf(waiter);
       waiter.onUpstreamReady(stream);
       if (this.#isRetired) link.retire();
       return true;
     }
     return false;
+  }
+
+  /** Nobody's credentials may be found out by what another's heads weigh: each caller's are compressed for itself. */
+  #ownerOf(waiter: Waiter): number {
+    const { speaker } = waiter;
+    if (speaker === undefined || speaker === "") return OWNER.NOBODY;
+    let owner = this.#owners.get(speaker);
+    if (owner === undefined) {
+      owner = this.#owners.size + 1;
+      this.#owners.set(speaker, owner);
+    }
+    return owner;
   }
 
   #serveWaiting(): void {

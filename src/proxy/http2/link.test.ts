@@ -1,0 +1,166 @@
+import { describe, expect, test } from "bun:test";
+import {
+  FRAME,
+  headers,
+  PREFACE,
+  parseFrames,
+  SETTING,
+  type SeenFrame,
+  settings,
+  settingsAck,
+  text,
+  windowUpdate,
+} from "../../../test/support/http2-frames.ts";
+import { FlushQueue } from "./flush-queue.ts";
+import { OUTPUT_CONTENT_BYTES_MAX, QUANTUM_BYTES, STREAM_QUEUE_BYTES_MAX } from "./limits.ts";
+import { Http2Link } from "./link.ts";
+import type { LinkStream } from "./link-stream.ts";
+import { SERVER_OPTIONS } from "./server-session.ts";
+import { SharedHeads } from "./shared-heads.ts";
+
+const HEAD = Buffer.from("HTTP/1.1 200 OK\r\n\r\n");
+
+/** A link of a server, its socket and its turns in the test's hands. */
+class Bench {
+  readonly streams: LinkStream[] = [];
+  readonly link: Http2Link;
+  readonly drained: LinkStream[] = [];
+  readonly resets: number[] = [];
+  writes = 0;
+  /** Bytes that the socket still takes. */
+  room = Number.POSITIVE_INFINITY;
+  #written: Buffer = Buffer.alloc(0);
+  readonly #turn: (() => void)[] = [];
+
+  constructor() {
+    const host = { now: 1000, flushQueue: new FlushQueue((run) => this.#turn.push(run)), heads: new SharedHeads() };
+    this.link = new Http2Link(SERVER_OPTIONS, host, {
+      onRequest: (stream) => {
+        this.streams.push(stream);
+        stream.owner = {
+          onStreamHead: () => undefined,
+          onStreamData: () => undefined,
+          onStreamTrailers: () => undefined,
+          onStreamReset: (_stream, code) => this.resets.push(code),
+          onStreamDrained: (drained) => this.drained.push(drained),
+        };
+      },
+      onRefused: () => undefined,
+      onSettings: () => undefined,
+      onStreamOver: () => undefined,
+      onGoAway: () => undefined,
+      onPong: () => undefined,
+      onFailed: () => undefined,
+    });
+    this.link.opened({
+      write: (bytes, start, length) => {
+        const taken = Math.min(length, this.room);
+        this.room -= taken;
+        this.writes++;
+        this.#written = Buffer.concat([this.#written, bytes.subarray(start, start + taken)]);
+        return taken;
+      },
+    });
+    this.receive(
+      text(PREFACE),
+      settings([SETTING.INITIAL_WINDOW_SIZE, 2 ** 30]),
+      settingsAck(),
+      windowUpdate(0, 2 ** 30),
+    );
+  }
+
+  receive(...parts: readonly (readonly number[])[]): void {
+    this.link.received(Buffer.from(parts.flat()));
+    this.turn();
+  }
+
+  turn(): void {
+    for (const run of this.#turn.splice(0)) run();
+  }
+
+  /** Opens a stream and sends the head of its answer. */
+  answered(id: number): LinkStream {
+    this.receive(headers(id));
+    const stream = this.streams.at(-1)!;
+    stream.head(HEAD, 0, HEAD.length, false, false);
+    this.turn();
+    return stream;
+  }
+
+  /** What was written since the last time. */
+  take(): SeenFrame[] {
+    const frames = parseFrames(this.#written);
+    this.#written = Buffer.alloc(0);
+    this.writes = 0;
+    return frames;
+  }
+}
+
+describe("streams on one connection", () => {
+  test("send in turns: a small answer passes a large one that was there first", () => {
+    const bench = new Bench();
+    const large = bench.answered(1);
+    const small = bench.answered(3);
+    bench.take();
+    large.write(Buffer.alloc(3 * QUANTUM_BYTES), 0, 3 * QUANTUM_BYTES, false);
+    small.write(Buffer.from("small"), 0, 5, false);
+    small.finish();
+    bench.turn();
+    expect(bench.take().map(({ streamId }) => streamId)).toEqual([1, 3, 1, 1]);
+  });
+
+  test("have all that they wrote in one turn leave in one write, the end with the last piece", () => {
+    const bench = new Bench();
+    const stream = bench.answered(1);
+    bench.take();
+    stream.write(Buffer.from("one"), 0, 3, false);
+    stream.write(Buffer.from("two"), 0, 3, true);
+    stream.finish();
+    bench.turn();
+    expect(bench.writes).toBe(1);
+    const frames = bench.take();
+    expect(frames.map(({ flags }) => flags)).toEqual([0, 1]);
+    expect(stream.hasEnded).toBe(true);
+  });
+
+  test("keep the output short, so that a head does not wait behind all of a large answer", () => {
+    const bench = new Bench();
+    const large = bench.answered(1);
+    bench.take();
+    bench.room = 0;
+    large.write(Buffer.alloc(8 * OUTPUT_CONTENT_BYTES_MAX), 0, 8 * OUTPUT_CONTENT_BYTES_MAX, false);
+    bench.turn();
+    expect(bench.link.queuedBytes).toBeLessThanOrEqual(OUTPUT_CONTENT_BYTES_MAX);
+    bench.answered(3);
+    bench.room = Number.POSITIVE_INFINITY;
+    bench.link.drained();
+    const frames = bench.take();
+    const at = frames.findIndex(({ type, streamId }) => type === FRAME.HEADERS && streamId === 3);
+    const before = frames.slice(0, at).reduce((bytes, { payload }) => bytes + payload.length, 0);
+    expect(at).toBeGreaterThan(-1);
+    expect(before).toBeLessThanOrEqual(OUTPUT_CONTENT_BYTES_MAX);
+  });
+
+  test("are full beyond their queue, and told when there is room again", () => {
+    const bench = new Bench();
+    const stream = bench.answered(1);
+    bench.room = 0;
+    const bytes = Buffer.alloc(STREAM_QUEUE_BYTES_MAX + OUTPUT_CONTENT_BYTES_MAX + 1);
+    expect(stream.write(bytes, 0, bytes.length, false)).toBe(false);
+    bench.turn();
+    expect(bench.drained).toEqual([]);
+    bench.room = Number.POSITIVE_INFINITY;
+    bench.link.drained();
+    expect(bench.drained).toEqual([stream]);
+    expect(stream.queuedBytes).toBe(0);
+  });
+
+  test("are all told when the connection is gone, and take nothing more", () => {
+    const bench = new Bench();
+    const [one, other] = [bench.answered(1), bench.answered(3)];
+    bench.link.gone();
+    expect(bench.resets).toEqual([-1, -1]);
+    expect(one.write(Buffer.from("late"), 0, 4, false)).toBe(true);
+    expect(other.queuedBytes + one.queuedBytes).toBe(0);
+  });
+});
