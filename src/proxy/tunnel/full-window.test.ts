@@ -3,9 +3,9 @@ import { TunnelIdentities } from "../../../test/support/tunnel-identities.ts";
 import { twoNodes } from "../../../test/support/tunnel-node.ts";
 import { AnsweringStreams, ask } from "../../../test/support/tunnel-requests.ts";
 import { until } from "../../../test/support/until.ts";
-import { CONNECTION_WINDOW_BYTES_DEFAULT } from "../../wire/http2/limits.ts";
 import type { LinkStream, StreamOwner } from "../http2/link-stream.ts";
 import { AS_LINE } from "./control-request.ts";
+import { LISTENER_OPTIONS } from "./link-options.ts";
 import { NO_HANDLE } from "./sent-proofs.ts";
 import type { StreamTunnel } from "./stream-handler.ts";
 
@@ -55,13 +55,14 @@ test("a proof that finds the connection's window full leaves when there is room,
   const head = Buffer.from(
     `POST /stall HTTP/1.1\r\nhost: orders.prod\r\n${AS_LINE}: ${handle}\r\ncontent-length: 99999999\r\n\r\n`,
   );
-  for (let i = 0; i < 5; i++) {
+  const { connectionWindowBytes, streamWindowBytes } = LISTENER_OPTIONS;
+  for (let i = 0; i <= connectionWindowBytes / streamWindowBytes; i++) {
     const stream = link.openStream(quiet)!;
     stream.head(head, 0, head.length, false, false);
     for (let sent = 0; sent < 16; sent++) stream.write(Buffer.alloc(16 * 1024), 0, 16 * 1024, false);
   }
   const arrived = () => streams.stalled.reduce((sum, { bytes }) => sum + bytes, 0);
-  await until(() => arrived() > CONNECTION_WINDOW_BYTES_DEFAULT - 64 * 1024, "the window to be full");
+  await until(() => arrived() > connectionWindowBytes - 64 * 1024, "the window to be full");
   await until(() => link.link.connection.sendWindow < 100, "the window to be full");
   let isTold = false;
   const waiting = one.tunnels.handleFor(link, WEB, () => {
