@@ -97,6 +97,7 @@ export class Sessions implements SessionFactory {
     const session = new Http2Session(connection, this, new ConnectionOrigin(connection, inside));
     connection.session = session;
     session.received(bytes);
+    if (connection.host.isDraining) session.drain();
   }
 
   connect(connection: Downstream, origin: LastingOrigin, headBytes: Buffer, head: RequestHead, rest: Buffer): void {
@@ -150,6 +151,7 @@ export class Sessions implements SessionFactory {
     establish(connection);
     const session = new FirstBytes(connection, this, authority);
     connection.session = session;
+    connection.watch(session.quiet(0));
     connection.resumeReading();
     if (rest.length > 0) session.received(rest);
   }

@@ -18,6 +18,13 @@ export function loneEndpointHost() {
     connect: () => undefined,
     verifyListener: () => undefined,
     report: () => undefined,
-    links: { link: () => null, whenUp: () => undefined, forget: () => undefined, handleFor: () => 0 },
+    links: {
+      link: () => null,
+      whenUp: () => undefined,
+      forget: () => undefined,
+      whenKeys: () => undefined,
+      forgetKeys: () => undefined,
+      handleFor: () => 0,
+    },
   };
 }

@@ -89,7 +89,7 @@ export class Decider {
   ): number {
     this.#clear();
     const { facts } = this;
-    facts.over(bytes, head.lines, head.queryStart, head.queryEnd);
+    facts.over(bytes, head);
     facts.caller = origin.caller.facts;
     facts.remoteIp = origin.caller.facts.ip;
     facts.destinationIp = origin.localIp;

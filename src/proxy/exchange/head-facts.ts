@@ -1,6 +1,6 @@
 import type { Caller, RequestFacts } from "../../model/request-facts.ts";
 import type { HeaderEdits } from "../../model/route/header-edits.ts";
-import type { HeaderLines } from "../../wire/http1/head.ts";
+import type { HeaderLines, RequestHead } from "../../wire/http1/head.ts";
 import { latin1 } from "../bytes.ts";
 
 const NO_VALUES: readonly string[] = Object.freeze([]);
@@ -27,38 +27,44 @@ export class HeadFacts implements RequestFacts {
   host = "";
   remoteIp = "";
   #bytes: Buffer = Buffer.alloc(0);
-  #lines: HeaderLines | null = null;
-  #queryStart = 0;
-  #queryEnd = 0;
+  #head: RequestHead | null = null;
 
   /** The head stays the caller's and must not change while this is asked. */
-  over(bytes: Buffer, lines: HeaderLines, queryStart: number, queryEnd: number): void {
+  over(bytes: Buffer, head: RequestHead): void {
     this.#bytes = bytes;
-    this.#lines = lines;
-    this.#queryStart = queryStart;
-    this.#queryEnd = queryEnd;
+    this.#head = head;
   }
 
   get query(): string {
-    return this.#queryStart < 0 ? "" : latin1(this.#bytes, this.#queryStart, this.#queryEnd);
+    const head = this.#head;
+    return head === null || head.queryStart < 0 ? "" : latin1(this.#bytes, head.queryStart, head.queryEnd);
   }
 
   header(name: string): string | undefined {
-    const lines = this.#lines;
+    const lines = this.#head?.lines;
     if (!lines) return undefined;
     for (let i = 0; i < lines.count; i++) if (this.#isNamed(lines, i, name)) return this.#value(lines, i);
-    return undefined;
+    return this.#unwrittenHost(name);
   }
 
   headerValues(name: string): readonly string[] {
-    const lines = this.#lines;
+    const lines = this.#head?.lines;
     let values: string[] | null = null;
     for (let i = 0; lines && i < lines.count; i++) {
       if (!this.#isNamed(lines, i, name)) continue;
       if (values === null) values = [this.#value(lines, i)];
       else values.push(this.#value(lines, i));
     }
-    return values ?? NO_VALUES;
+    if (values !== null) return values;
+    const host = this.#unwrittenHost(name);
+    return host === undefined ? NO_VALUES : [host];
+  }
+
+  /** The line that a request by HTTP/2 has not, and that whoever it is for sees: its authority. */
+  #unwrittenHost(name: string): string | undefined {
+    const head = this.#head;
+    if (name !== "host" || head === null || head.authorityEnd <= head.authorityStart) return undefined;
+    return latin1(this.#bytes, head.authorityStart, head.authorityEnd);
   }
 
   #value(lines: HeaderLines, i: number): string {

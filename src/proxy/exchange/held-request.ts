@@ -21,7 +21,7 @@ export class HeldRequest {
     serviceKey: string | null,
   ) {
     const { asReceived, asForwarded } = this;
-    asReceived.over(bytes, head.lines, head.queryStart, head.queryEnd);
+    asReceived.over(bytes, head);
     asReceived.caller = received.caller;
     asReceived.remoteIp = received.remoteIp;
     asReceived.destinationIp = received.destinationIp;

@@ -87,10 +87,8 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     this.lastByteMs = place.host.now;
     stream.owner = this;
     this.#request.take(head, bytes);
-    this.#ledger ??= new RequestLedger(place.host, stream, origin);
-    const ledger = this.#ledger;
-    ledger.out = stream;
-    ledger.origin = origin;
+    const ledger = new RequestLedger(place.host, stream, origin);
+    this.#ledger = ledger;
     ledger.isGrpc = isGrpc(this.headBytes, this.head);
     ledger.begin();
     if (origin.refusal) {
@@ -370,6 +368,7 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     this.#held.clear();
     this.#stream = null;
     this.#origin = null;
+    this.#ledger = null;
     this.place = null;
     this.session = null;
     this.caller = null;

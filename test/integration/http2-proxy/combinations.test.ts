@@ -5,7 +5,7 @@ import { H2Client } from "../../support/h2-client.ts";
 import { describeRequest, startH2Origin } from "../../support/h2-origin.ts";
 import { answering, ask, headerOf, readRequest } from "../../support/raw-http.ts";
 import { connectRaw, listenRaw } from "../../support/raw-peer.ts";
-import { backendDocs, meshText, serviceDoc, workloadDoc } from "../../support/test-mesh.ts";
+import { backendDocs, meshText, routeDoc, serviceDoc, workloadDoc } from "../../support/test-mesh.ts";
 import { until } from "../../support/until.ts";
 import { startWorker } from "../../support/worker-harness.ts";
 
@@ -145,4 +145,20 @@ describe("a caller by HTTP/1.1", () => {
     expect(got.interim).toEqual([]);
     caller.destroy();
   });
+});
+
+test("a route that looks at the host header sees the authority of HTTP/2", async () => {
+  using upstream = listenRaw(answering(() => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+  const rules = [
+    {
+      matches: [{ headers: [{ name: "host", value: "orders:80" }] }],
+      filters: [{ type: "RequestRedirect", requestRedirect: { hostname: "other.example" } }],
+    },
+    { backendRefs: [{ name: "orders", port: 80 }] },
+  ];
+  const documents = [...backendDocs("orders", upstream.port), routeDoc("by-host", "orders", rules)];
+  await using worker = await startWorker(meshText({ documents }));
+  await using client = await H2Client.open(worker.outbound);
+  expect((await client.ask()).status).toBe(200);
+  expect((await client.ask({ ":authority": "orders:80" })).status).toBe(302);
 });
