@@ -11,6 +11,8 @@ export interface Links {
   whenUp(node: string, waiter: (isUp: boolean) => void): void;
   forget(node: string, waiter: (isUp: boolean) => void): void;
   handleFor(link: TunnelLink, workload: string, waiter: () => void): number;
+  whenKeys(workload: string, waiter: () => void): void;
+  forgetKeys(workload: string, waiter: () => void): void;
 }
 
 interface CrossingHost {
@@ -38,6 +40,8 @@ export class Crossing {
   readonly #events: CrossingEvents;
   #timer: Timer | null = null;
   #isOver = false;
+  /** What it waits for, in words. */
+  #lacking = "the tunnel to the endpoint's node was not up in time";
   readonly #again = (): void => this.#try();
   readonly #whenUp = (isUp: boolean): void => {
     if (isUp) this.#try();
@@ -65,7 +69,7 @@ export class Crossing {
   begin(timeoutMs: number): void {
     this.#try();
     if (this.#isOver) return;
-    this.#timer = new Timer(() => this.#fail(FLAG.UF, "the tunnel to the endpoint's node was not up in time"));
+    this.#timer = new Timer(() => this.#fail(FLAG.UF, this.#lacking));
     this.#host.wheel.arm(this.#timer, this.#host.nowMs(), timeoutMs);
   }
 
@@ -105,7 +109,9 @@ export class Crossing {
       case NO_HANDLE.PENDING:
         return -1;
       case NO_HANDLE.NO_KEYS:
-        this.#fail(FLAG.UF, "this node has no certificate for the caller");
+        // A workload that the documents have just brought gets its certificate within moments.
+        this.#lacking = "this node has no certificate for the caller";
+        this.#links.whenKeys(this.#speaker, this.#again);
         return -1;
       case NO_HANDLE.REFUSED:
         this.#fail(FLAG.RBAC, "the endpoint's node does not believe who calls");
@@ -127,6 +133,7 @@ export class Crossing {
   #end(): void {
     this.#isOver = true;
     this.#links.forget(this.#node, this.#whenUp);
+    this.#links.forgetKeys(this.#speaker, this.#again);
     if (this.#timer) this.#host.wheel.remove(this.#timer);
     this.#timer = null;
   }

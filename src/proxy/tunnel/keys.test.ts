@@ -38,3 +38,17 @@ test("a chain that cannot be read is no identity, and takes the one before with 
   expect(keys.workload(WEB)).toBeUndefined();
   expect([...wrong.key]).toEqual([0]);
 });
+
+test("who waits for keys is told once, by good ones of that workload alone, and not after taking it back", () => {
+  const keys = new Keys();
+  const told: string[] = [];
+  const leaving = () => told.push("leaving");
+  keys.whenHeld(WEB, () => told.push("web"));
+  keys.whenHeld(WEB, leaving);
+  keys.whenHeld("workload/prod/other", () => told.push("other"));
+  keys.forget(WEB, leaving);
+  keys.take({ workload: WEB, chain: [Uint8Array.of(0x30)], key: Uint8Array.of(1) });
+  expect(told).toEqual([]);
+  for (let time = 0; time < 2; time++) keys.take({ workload: WEB, chain, key: Uint8Array.of(1) });
+  expect(told).toEqual(["web"]);
+});

@@ -26,6 +26,7 @@ export interface KeysFrame {
 /** The identities that this worker may use: of its node and of the workloads on it. Nothing of them is ever written anywhere. */
 export class Keys {
   readonly #held = new Map<string, HeldKeys>();
+  readonly #waiting = new Map<string, Set<() => void>>();
 
   /** The node's own, or `undefined` where it has none (yet). */
   get node(): HeldKeys | undefined {
@@ -35,6 +36,18 @@ export class Keys {
   /** By key of the WorkloadRecord. */
   workload(key: string): HeldKeys | undefined {
     return key === NODE_KEYS ? undefined : this.#held.get(key);
+  }
+
+  /** Calls once, when keys of this workload come. To be taken back with `forget` by whoever waits no longer. */
+  whenHeld(workload: string, waiter: () => void): void {
+    const waiters = this.#waiting.get(workload) ?? new Set();
+    this.#waiting.set(workload, waiters.add(waiter));
+  }
+
+  /** Takes a waiter of `whenHeld` back. */
+  forget(workload: string, waiter: () => void): void {
+    const waiters = this.#waiting.get(workload);
+    if (waiters?.delete(waiter) === true && waiters.size === 0) this.#waiting.delete(workload);
   }
 
   /**
@@ -53,7 +66,14 @@ export class Keys {
       this.#held.set(workload, own);
     }
     key.fill(0);
+    if (problem === "") this.#wake(workload);
     return problem;
+  }
+
+  #wake(workload: string): void {
+    const waiters = this.#waiting.get(workload);
+    this.#waiting.delete(workload);
+    for (const waiter of waiters ?? []) waiter();
   }
 
   /** Forgets and wipes everything. */

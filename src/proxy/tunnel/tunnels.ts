@@ -138,6 +138,16 @@ export class Tunnels {
     return link.proofs.handle(workload, waiter);
   }
 
+  /** Calls once, when keys of a workload of this node come; `handleFor` says NO_KEYS until then. */
+  whenKeys(workload: string, waiter: () => void): void {
+    this.#host.keys.whenHeld(workload, waiter);
+  }
+
+  /** Takes a waiter of `whenKeys` back. */
+  forgetKeys(workload: string, waiter: () => void): void {
+    this.#host.keys.forget(workload, waiter);
+  }
+
   /** Tunnels that other nodes have opened. */
   get accepted(): ReadonlySet<AcceptedTunnel> {
     return this.#reception.ends;
