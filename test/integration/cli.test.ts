@@ -195,11 +195,15 @@ describe("commands about a running node", () => {
     expect((await node.ask("endpoint", "drain", "prod/nobody")).code).toBe(1);
   });
 
-  test("exit with 3 where no node answers, with 2 on wrong usage, with 2 for what this version has not", async () => {
+  test("exit with 3 where no node answers, and with 2 on wrong usage", async () => {
     expect((await selvedge(["status", "--state", join(node.base, "nowhere")])).code).toBe(3);
     expect((await selvedge(["status", "--no-such-option"])).code).toBe(2);
     expect((await selvedge(["up", "--workers", "0"])).code).toBe(2);
-    expect((await selvedge(["node", "ls"])).code).toBe(2);
+    for (const words of [
+      ["node", "ls"],
+      ["identity", "list"],
+    ])
+      expect((await selvedge([...words, "--state", join(node.base, "nowhere")])).code).toBe(3);
     expect((await selvedge(["version"])).code).toBe(0);
   });
 });

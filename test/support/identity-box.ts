@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { isRefusal } from "../../src/identity/refusal.ts";
 import { verifyChain } from "../../src/identity/verify.ts";
 import type { IssueOutcome } from "../../src/keeper/ca/issue-child.ts";
 import { IdentityStore } from "../../src/keeper/identity/identity-store.ts";
+import { joinSite } from "../../src/keeper/identity/join-site.ts";
 import { openSite } from "../../src/keeper/identity/open-site.ts";
 import { Renewal } from "../../src/keeper/identity/renewal.ts";
 import type { IdentityHost, SiteIdentity } from "../../src/keeper/identity/site-identity.ts";
@@ -114,4 +116,22 @@ export class IdentityBox implements IdentityHost {
   remove(): void {
     rmSync(this.statePath, { recursive: true, force: true });
   }
+}
+
+/** Lets a box in, as joining does. */
+export async function letIn(root: IdentityBox, box: IdentityBox): Promise<void> {
+  const { node } = box;
+  const challenge = new Uint8Array(randomBytes(32));
+  const asked = await box.issue({ kind: "ask", trustDomain: TD, node, challenge });
+  if (asked.kind !== "asked") throw new Error(JSON.stringify(asked));
+  const signed = await root.site.signIssuer(node, asked.request, challenge);
+  if ("refused" in signed) throw new Error(signed.refused);
+  joinSite(box.store, {
+    trustDomain: TD,
+    node,
+    root: root.site.siteTrust.bundle.roots[0]!.der,
+    trustMessage: root.site.trustMessage(),
+    issuer: { certificate: signed.certificate, key: asked.key },
+    nowMs: box.realMs,
+  });
 }

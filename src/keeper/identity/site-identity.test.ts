@@ -1,11 +1,9 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { DAY_MS, HOUR_MS, IdentityBox, T0, TD, wishesOf } from "../../../test/support/identity-box.ts";
+import { DAY_MS, HOUR_MS, IdentityBox, letIn, T0, TD, wishesOf } from "../../../test/support/identity-box.ts";
 import { ISSUER_LIFE_MS } from "../../identity/lifetimes.ts";
-import { IDENTITY_FILES } from "./identity-store.ts";
-import { joinSite } from "./join-site.ts";
 import { backupStored, takeStored } from "./stored-identity.ts";
 
 const boxes: IdentityBox[] = [];
@@ -29,23 +27,6 @@ async function joined(root: IdentityBox, node = "till-2"): Promise<IdentityBox> 
   const box = newBox(node);
   await letIn(root, box);
   return box.on();
-}
-
-async function letIn(root: IdentityBox, box: IdentityBox): Promise<void> {
-  const { node } = box;
-  const challenge = new Uint8Array(randomBytes(32));
-  const asked = await box.issue({ kind: "ask", trustDomain: TD, node, challenge });
-  if (asked.kind !== "asked") throw new Error(JSON.stringify(asked));
-  const signed = await root.site.signIssuer(node, asked.request, challenge);
-  if ("refused" in signed) throw new Error(signed.refused);
-  joinSite(box.store, {
-    trustDomain: TD,
-    node,
-    root: root.site.siteTrust.bundle.roots[0]!.der,
-    trustMessage: root.site.trustMessage(),
-    issuer: { certificate: signed.certificate, key: asked.key },
-    nowMs: box.realMs,
-  });
 }
 
 /** As the peers' keepers do when they meet. */
@@ -360,61 +341,3 @@ describe("two nodes", () => {
     }
   });
 });
-
-describe("a disk that rots", () => {
-  test("never makes an identity that was changed pass for a good one", async () => {
-    const root = await first();
-    const other = await joined(root);
-    const banned = await joined(root, "till-3");
-    await root.site.ban("till-3", "stolen");
-    other.site.adoptTrust(root.site.trustMessage());
-    for (const box of [root, other]) {
-      await box.off();
-      for (const name of IDENTITY_FILES) {
-        const path = join(box.store.folder, name);
-        let good: Buffer;
-        try {
-          good = readFileSync(path);
-        } catch {
-          continue;
-        }
-        for (const bad of [good.subarray(0, good.length >> 1), flipped(good), Buffer.alloc(0)]) {
-          writeFileSync(path, bad);
-          // Either it starts with everything that matters, or it says why not.
-          const outcome = await box.on().then(
-            () => (banned.isBelieved(T0, box.site) ? "lets the banned in" : "starts"),
-            (error: Error) => error.message,
-          );
-          expect(outcome).not.toBe("lets the banned in");
-          if (["trust", "trust.copy", "clock", "issued"].includes(name)) expect(outcome).toBe("starts");
-          await box.off();
-          writeFileSync(path, good);
-        }
-      }
-      await box.on();
-      expect(box.isBelieved()).toBe(true);
-    }
-  });
-
-  test("does not start with both copies of bundle and bans gone, since that would lift every ban", async () => {
-    const box = await first();
-    await box.off();
-    for (const name of ["trust", "trust.copy"]) writeFileSync(join(box.store.folder, name), "");
-    await expect(box.on()).rejects.toThrow("rotten");
-  });
-
-  test("does not make another key-encryption key in place of one that is lost", async () => {
-    const box = await first();
-    await box.off();
-    writeFileSync(join(box.statePath, "kek"), "");
-    await box.on();
-    expect(box.renewal.troubles.get("svids")).toContain("kek");
-    expect(statSync(join(box.statePath, "kek")).size).toBe(0);
-  });
-});
-
-function flipped(bytes: Buffer): Buffer {
-  const changed = Buffer.from(bytes);
-  changed[changed.length >> 1]! ^= 4;
-  return changed;
-}

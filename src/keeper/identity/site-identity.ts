@@ -191,8 +191,20 @@ export class SiteIdentity {
   /** Takes over what `trustMessage` of another node said. It may come from anybody: only the root's signature counts. */
   adoptTrust(message: Uint8Array): Adopted {
     const adopted = this.siteTrust.adopt(message);
-    if (adopted === "adopted") this.#trustChanged();
+    if (adopted === "adopted") {
+      this.#trustChanged();
+      if (this.holdsRoot && !this.siteTrust.isWordWhole) void this.#sayAll();
+    }
     return adopted;
+  }
+
+  /** What a root out of an old backup has said since, and what it heard of its own former words, as one word. */
+  async #sayAll(): Promise<void> {
+    try {
+      await this.#say([]);
+    } catch {
+      // A disk that refuses: nothing was promised. Both words hold here, and are put together with the next one.
+    }
   }
 
   /** A node said, over a tunnel that proves it, which bundle it has. Root rotation waits for all of them. */

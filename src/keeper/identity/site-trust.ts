@@ -36,6 +36,7 @@ export class SiteTrust {
   #bundle: TrustBundle;
   #bans: BanList;
   #message: Uint8Array;
+  #unwritten: string | undefined;
 
   private constructor(store: IdentityStore, bundle: TrustBundle, bans: BanList, message: Uint8Array) {
     this.#store = store;
@@ -68,6 +69,17 @@ export class SiteTrust {
   get wordSequence(): number {
     const word = this.#word();
     return word === undefined ? 0 : banSequence(word.bans);
+  }
+
+  /** Whether the root's last word says all that is known here: one out of an old backup does not know its own former words. */
+  get isWordWhole(): boolean {
+    const word = this.#word();
+    return word !== undefined && printBans(word.bans) === printBans(this.#bans);
+  }
+
+  /** Why what was taken over is not on disk, or `undefined`. */
+  get unwritten(): string | undefined {
+    return this.#unwritten;
   }
 
   /** Bans that this node knows and the root's last word does not have, as an operator of this node has said them. */
@@ -116,7 +128,10 @@ export class SiteTrust {
     this.#keep(bundle, bans, makeTrustMessage(bundle, bans, signer.keyHash, signer.key));
   }
 
-  /** Takes over a word of the root. Throws IdentityStoreError where the disk refuses. */
+  /**
+   * Takes over a word of the root. Where the disk refuses it holds all the same, until a restart: a full disk must not let in
+   * whom the root has banned. `unwritten` says so; every later word tries again.
+   */
   adopt(message: Uint8Array): Adopted {
     const word = readTrustMessage(message, this.#bundle);
     if (typeof word === "string") return word;
@@ -131,14 +146,32 @@ export class SiteTrust {
       return "too_many_bans";
     }
     const isChanged = bundle !== this.#bundle || printBans(bans) !== printBans(this.#bans);
-    if (!isChanged) return isOlder ? "older" : "same";
-    const isWhole = !isOlder && banSequence(word.bans) >= this.wordSequence;
-    this.#keep(bundle, bans, isWhole ? Uint8Array.from(message) : this.#message);
-    return "adopted";
+    if (isChanged) {
+      const isWhole = !isOlder && banSequence(word.bans) >= this.wordSequence;
+      this.#use(bundle, bans, isWhole ? Uint8Array.from(message) : this.#message);
+    }
+    if (isChanged || this.#unwritten !== undefined) this.#tryWrite();
+    if (isChanged) return "adopted";
+    return isOlder ? "older" : "same";
+  }
+
+  #tryWrite(): void {
+    try {
+      this.#store.writeTrust(storedTrust(this.#bundle, this.#bans, this.#message));
+      this.#unwritten = undefined;
+    } catch (error) {
+      if (!(error instanceof IdentityStoreError)) throw error;
+      this.#unwritten = error.message;
+    }
   }
 
   #keep(bundle: TrustBundle, bans: BanList, message: Uint8Array): void {
     this.#store.writeTrust(storedTrust(bundle, bans, message));
+    this.#unwritten = undefined;
+    this.#use(bundle, bans, message);
+  }
+
+  #use(bundle: TrustBundle, bans: BanList, message: Uint8Array): void {
     this.#bundle = bundle;
     this.#bans = bans;
     this.#message = message;
