@@ -1,6 +1,7 @@
 /** The pieces of the benchmark by name, in the order they run. */
 import type { Piece } from "./lib/piece.ts";
 import { apply } from "./pieces/apply.ts";
+import { attacks } from "./pieces/attacks.ts";
 import { endpoint } from "./pieces/endpoint.ts";
 import { growth } from "./pieces/growth.ts";
 import { idle } from "./pieces/idle.ts";
@@ -28,4 +29,5 @@ export const PIECES: ReadonlyMap<string, Piece> = new Map<string, Piece>([
   ["two-hops", twoHops],
   ["tunnel-grpc", tunnelGrpc],
   ["tunnel-tcp", tunnelTcp],
+  ["attacks", attacks],
 ]);
