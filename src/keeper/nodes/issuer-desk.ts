@@ -4,6 +4,7 @@ import { readCertificate } from "../../identity/certificate.ts";
 import { CHALLENGE_BYTES } from "../../identity/issuer-request.ts";
 import { PEER_STATUS } from "../../wire/channel/frames.ts";
 import type { SiteIdentity } from "../identity/site-identity.ts";
+import { CONTACTS_MAX } from "./node-contacts.ts";
 import type { PeerReply } from "./peer-calls.ts";
 import { decodeRenewal, PEER_REFUSAL } from "./peer-message.ts";
 import { renewalProblem } from "./renewal-proof.ts";
@@ -82,7 +83,6 @@ export class IssuerDesk {
     return bans.find((ban) => ban.node === node && ban.state === "banned" && ban.sequence > sequence);
   }
 
-  // Tunnels are of nodes that the documents name, so these are no more than those.
   #customer(node: string): Customer {
     const nowMs = this.#nowMs();
     const known = this.#customers.get(node);
@@ -91,7 +91,11 @@ export class IssuerDesk {
       customer.hourEndMs = nowMs + HOUR_MS;
       customer.signed = 0;
     }
+    this.#customers.delete(node);
     this.#customers.set(node, customer);
+    // A worker in the wrong hands names nodes without end; who is forgotten asks once more.
+    const [oldest] = this.#customers.keys();
+    if (this.#customers.size > CONTACTS_MAX && oldest !== undefined) this.#customers.delete(oldest);
     return customer;
   }
 }

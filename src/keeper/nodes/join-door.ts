@@ -27,6 +27,7 @@ export interface JoinHost {
   hasJoined(name: string): boolean;
   /** Signs an issuer; the certificate in DER, or why there is none. Never rejects. */
   signIssuer(node: string, request: Uint8Array, challenge: Uint8Array): Promise<Uint8Array | string>;
+  isBanned(keyHash: string): boolean;
   /** Bans every other key that was signed for the name. Rejects where that cannot be kept. */
   banOthers(node: string, keyHash: string): Promise<void>;
   /** What a new node is told. */
@@ -113,7 +114,10 @@ export class JoinDoor {
     if (spki === undefined) throw new Refused("request_form", true);
     about.keyHash = keyHashOf(spki);
     const repeated = this.#repeatable(invite, about.keyHash);
-    if (repeated !== undefined) return this.#admit(repeated, { ...about, result: "repeated", detail: "" });
+    if (repeated !== undefined) {
+      await this.#finishReplacing(invite, about.keyHash);
+      return this.#admit(repeated, { ...about, result: "repeated", detail: "" });
+    }
     this.#refuseUnfit(invite, request);
     const issuer = await this.#sign(invite, request.issuerRequest, keyingMaterial, about);
     return this.#admit(issuer, { ...about, result: "joined", detail: invite.isReplacing ? "replacing" : "" });
@@ -139,6 +143,18 @@ export class JoinDoor {
     if (spent === null || spent.keyHash !== keyHash) return undefined;
     if (this.#host.nowMs() > spent.atMs + JOIN_REPEAT_MS) return undefined;
     return new Uint8Array(Buffer.from(spent.issuer, "base64"));
+  }
+
+  /** The node may have died after it spent the token, and before it banned the machine whose place this one takes. */
+  async #finishReplacing({ node, isReplacing }: Invite, keyHash: string): Promise<void> {
+    // Whose place was taken by another one since then bans nobody.
+    if (this.#host.isBanned(keyHash)) throw new Refused("token_spent", false, "the key is banned by now");
+    if (!isReplacing) return;
+    try {
+      await this.#host.banOthers(node, keyHash);
+    } catch (error) {
+      throw new Refused("not_written", false, String(error));
+    }
   }
 
   #refuseUnfit(invite: Invite, request: JoinRequest): void {

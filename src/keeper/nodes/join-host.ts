@@ -26,6 +26,7 @@ export function joinHost(site: SiteIdentity, isNode: (name: string) => boolean):
         return error instanceof Error ? error.message : String(error);
       }
     },
+    isBanned: (keyHash) => site.siteTrust.isBanned(keyHash),
     banOthers: (node, keyHash) => banOthers(site, node, keyHash),
     trust: () => ({
       bundle: new TextEncoder().encode(printBundle(site.trust().bundle)),

@@ -182,7 +182,8 @@ function keep(
   } catch (error) {
     throw new IdentityStoreError(error instanceof Error ? error.message : String(error));
   }
-  store.write(CLOCK_FILE, { floorMs: Math.max(joined.floorMs, wallMs < madeMs ? madeMs : 0) });
+  // The floor came through a worker and is signed by nobody; the issuer's date is, and the root's node knows no later floor.
+  store.write(CLOCK_FILE, { floorMs: Math.max(Math.min(joined.floorMs, madeMs), wallMs < madeMs ? madeMs : 0) });
   return aside;
 }
 

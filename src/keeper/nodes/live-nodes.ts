@@ -86,13 +86,14 @@ export class LiveNodes {
         whenTaken: () => live.workers.whenTaken(),
         workerTo: (node) => this.#workerTo(node),
         rootInReach: () => void live.renewal.hurry(),
+        isProvenRoot: (name) => name === this.#rootNode.name,
         issuersTold: (by, issuers) => this.#issuersTold(by, issuers),
         rootProven: (name) => {
           if (name !== this.#rootNode.name) this.#keepRootNode({ name, issuers: [] });
         },
         told: (what, node, detail) => {
           // A stolen node may say nonsense without end; what repeats is counted by its messages' limits, not written.
-          const isRefusal = what === "trust_refused" || what === "issuer_refused";
+          const isRefusal = what.endsWith("_refused");
           if (isRefusal && refusals.note(`${what} ${node} ${detail}`) === undefined) return;
           host.tell({ what, node, address: contacts.find(node)?.address ?? "", detail });
         },

@@ -97,7 +97,7 @@ export class NodeContacts {
   #of(node: string): Contact | undefined {
     const known = this.#contacts.get(node);
     if (known !== undefined) return known;
-    if (node === "" || this.#contacts.size >= CONTACTS_MAX) return undefined;
+    if (node === "" || (this.#contacts.size >= CONTACTS_MAX && !this.#forgetOne())) return undefined;
     const contact: Contact = {
       node,
       dialed: new Map(),
@@ -110,5 +110,15 @@ export class NodeContacts {
     };
     this.#contacts.set(node, contact);
     return contact;
+  }
+
+  /** Of those whose tunnels are down the one that was added first: names that a worker made up must not keep others out for good. */
+  #forgetOne(): boolean {
+    for (const [node, { dialed, accepted }] of this.#contacts) {
+      if (dialed.size + accepted.size > 0) continue;
+      this.#contacts.delete(node);
+      return true;
+    }
+    return false;
   }
 }

@@ -12,6 +12,7 @@ export interface NodeEvent {
     | "unbanned"
     | "trust_adopted"
     | "trust_refused"
+    | "sync_refused"
     | "issuer_signed"
     | "issuer_refused";
   /** `""` where it is not known. */

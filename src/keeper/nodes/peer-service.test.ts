@@ -1,151 +1,21 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { DAY_MS, HOUR_MS, IdentityBox, TD } from "../../../test/support/identity-box.ts";
+import { DAY_MS, HOUR_MS } from "../../../test/support/identity-box.ts";
+import { ownSync, Parties, type Party, renewalOf } from "../../../test/support/keeper-party.ts";
 import { printBans, withBan } from "../../identity/bans.ts";
 import { makeTrustMessage } from "../../identity/trust-message.ts";
-import { PEER_STATUS, TO_WORKER } from "../../wire/channel/frames.ts";
-import { joinSite } from "../identity/join-site.ts";
-import { NodeContacts } from "./node-contacts.ts";
-import { PeerCalls, type PeerWorker } from "./peer-calls.ts";
-import { decodeSync, encodeRenewal, encodeSync, PEER_KIND, PEER_REFUSAL, type Sync } from "./peer-message.ts";
-import { PeerService } from "./peer-service.ts";
-import { proveRenewal } from "./renewal-proof.ts";
+import { PEER_STATUS } from "../../wire/channel/frames.ts";
+import { decodeSync, encodeSync, PEER_KIND, PEER_REFUSAL, type Sync } from "./peer-message.ts";
+import { signSync } from "./signed-sync.ts";
 
 setDefaultTimeout(20_000);
 
-/** A node as its peers see it: an identity, and tunnels that are plain calls here. */
-class Party {
-  readonly box: IdentityBox;
-  readonly contacts = new NodeContacts();
-  readonly calls = new PeerCalls();
-  readonly told: string[] = [];
-  service!: PeerService;
-  readonly #ways = new Map<string, Party>();
-
-  constructor(node: string) {
-    this.box = new IdentityBox(node);
-  }
-
-  async on(): Promise<this> {
-    await this.box.on();
-    const { site, renewal } = this.box;
-    this.service = new PeerService(
-      {
-        identity: site,
-        whenTaken: async () => true,
-        workerTo: (node) => (this.#ways.has(node) ? this.#worker(node) : undefined),
-        rootInReach: () => void renewal.hurry(),
-        issuersTold: () => undefined,
-        rootProven: (node) => void this.told.push(`root_proven ${node}`),
-        told: (what, node, detail) => void this.told.push(`${what} ${node} ${detail}`.trim()),
-      },
-      this.contacts,
-      this.calls,
-      () => this.box.clocks().monotonicMs,
-    );
-    renewal.renewIssuer = () => this.service.renewIssuer();
-    return this;
-  }
-
-  /** A tunnel in each direction, and what follows from it. */
-  async meet(other: Party): Promise<void> {
-    this.#way(other);
-    other.#way(this);
-    await Promise.all([this.service.sync(other.box.node), other.service.sync(this.box.node)]);
-    await Promise.all([this.box.renewal.settled(), other.box.renewal.settled()]);
-  }
-
-  part(other: Party): void {
-    for (const [one, two] of [
-      [this, other],
-      [other, this],
-    ] as const) {
-      one.#ways.delete(two.box.node);
-      one.contacts.find(two.box.node)?.dialed.clear();
-    }
-  }
-
-  /** What this node answers to another one that its tunnel has proven. */
-  asked(by: string, kind: number, bytes: Uint8Array = new Uint8Array()) {
-    return this.service.answer(by, "10.0.0.9", kind, bytes);
-  }
-
-  #way(other: Party): void {
-    const { node } = other.box;
-    this.#ways.set(node, other);
-    const seen = { node, direction: "dialer", isUp: true, address: "10.0.0.9:15008", reason: "" } as const;
-    this.contacts.tunnel(1, seen, this.box.realMs);
-  }
-
-  #worker(node: string): PeerWorker {
-    return {
-      id: 1,
-      send: (frame) => {
-        if (frame.type !== TO_WORKER.PEER_SEND) return true;
-        const { requestId, kind, bytes } = frame;
-        const asked = this.#ways.get(node)?.asked(this.box.node, kind, bytes);
-        void asked?.then((reply) => this.calls.replied(1, requestId, reply.status, reply.bytes));
-        return asked !== undefined;
-      },
-    };
-  }
-}
-
-const parties: Party[] = [];
-afterEach(async () => {
-  for (const party of parties.splice(0)) {
-    party.calls.close();
-    await party.box.off();
-    party.box.remove();
-  }
-});
-
-function party(node: string): Party {
-  const made = new Party(node);
-  parties.push(made);
-  return made;
-}
-
-async function joined(root: Party, node: string): Promise<Party> {
-  const made = party(node);
-  const { box } = made;
-  const challenge = new Uint8Array(32).fill(1);
-  const asked = await box.issue({ kind: "ask", trustDomain: TD, node, challenge });
-  if (asked.kind !== "asked") throw new Error(asked.kind);
-  const signed = await root.box.site.signIssuer(node, asked.request, challenge);
-  if ("refused" in signed) throw new Error(signed.refused);
-  joinSite(box.store, {
-    trustDomain: TD,
-    node,
-    root: root.box.site.siteTrust.bundle.roots[0]!.der,
-    trustMessage: root.box.site.trustMessage(),
-    issuer: { certificate: signed.certificate, key: asked.key },
-    nowMs: box.realMs,
-  });
-  return made.on();
-}
-
-async function site(): Promise<readonly [Party, Party, Party]> {
-  const root = await party("till-1").on();
-  return [root, await joined(root, "till-2"), await joined(root, "till-3")];
-}
-
-function ownSync(of: Party): Sync {
-  const { site } = of.box;
-  const numbers = { bansTaken: 0, bundleSequence: site.trust().bundle.sequence, floorMs: site.clock.floorMs };
-  return { trust: site.trustMessage(), holdsRoot: false, issuers: [], ...numbers };
-}
+const parties = new Parties();
+afterEach(() => parties[Symbol.asyncDispose]());
+const party = (node: string) => parties.party(node);
+const joined = (root: Party, node: string) => parties.joined(root, node);
+const site = () => parties.site();
 
 const bansOf = (of: Party): string => printBans(of.box.site.trust().bans);
-
-/** What a node sends to renew its issuer. @param by whose issuer's key vouches. */
-async function renewalOf(of: Party, challenge: Uint8Array, by = of): Promise<Uint8Array> {
-  const asked = await of.box.site.askIssuer(challenge);
-  if ("refused" in asked) throw new Error(asked.refused);
-  const { request } = asked;
-  const claim = { trustDomain: TD, node: of.box.node, challenge, request };
-  const proof = await by.box.site.issuer.sign(async (signer) => proveRenewal(claim, signer));
-  return encodeRenewal({ challenge, request, issuer: by.box.site.issuerCertificate()!.der, proof });
-}
 
 describe("a word of the root", () => {
   test("is handed on by a node that is not the root's, and acknowledged once it is in force", async () => {
@@ -178,7 +48,7 @@ describe("a word of the root", () => {
       new Uint8Array(100),
     ];
     for (const trust of messages) {
-      const reply = await third.asked("till-2", PEER_KIND.SYNC, encodeSync({ ...ownSync(second), trust }));
+      const reply = await third.hears(second, { trust });
       expect(reply.status).toBe(PEER_STATUS.OK);
     }
     expect(third.box.site.trust()).toEqual({ bundle, bans });
@@ -292,7 +162,7 @@ describe("an issuer", () => {
 describe("a message", () => {
   test("that is none of these is told so, and changes nothing", async () => {
     const [root, second] = await site();
-    const good = encodeSync(ownSync(second));
+    const good = await signSync(second.box.site, "till-1", ownSync(second));
     for (const bytes of [
       new Uint8Array(),
       new Uint8Array(50),
@@ -306,15 +176,14 @@ describe("a message", () => {
     expect((await root.asked("till-2", 77)).status).toBe(PEER_REFUSAL.UNKNOWN_KIND);
   });
 
-  test("about the time raises the floor within the life of the teller's issuer, and not beyond", async () => {
+  test("about the time raises the floor where the root's node says it, within the life of its issuer", async () => {
     const [root, second] = await site();
-    const floorMs = root.box.site.clock.floorMs;
-    const tell = (toldMs: number) =>
-      root.asked("till-2", PEER_KIND.SYNC, encodeSync({ ...ownSync(second), floorMs: toldMs }));
-    await tell(floorMs + 400 * DAY_MS);
-    expect(root.box.site.clock.floorMs).toBe(floorMs);
-    await tell(floorMs + 2 * DAY_MS);
-    expect(root.box.site.clock.floorMs).toBe(Math.floor(floorMs + 2 * DAY_MS));
+    const { clock } = second.box.site;
+    const { floorMs } = clock;
+    await second.hears(root, { floorMs: floorMs + 400 * DAY_MS });
+    expect(clock.floorMs).toBe(floorMs);
+    await second.hears(root, { floorMs: floorMs + 2 * DAY_MS });
+    expect(clock.floorMs).toBe(floorMs + 2 * DAY_MS);
   });
 
   test("with every bit turned once is refused or means what it says, and never fails", () => {

@@ -1,21 +1,13 @@
 import { CHALLENGE_BYTES } from "../../identity/issuer-request.ts";
 import { PEER_STATUS } from "../../wire/channel/frames.ts";
-import { newestByNode } from "../identity/issued-issuers.ts";
 import type { SiteIdentity } from "../identity/site-identity.ts";
 import { IssuerDesk } from "./issuer-desk.ts";
 import type { NodeContacts } from "./node-contacts.ts";
 import type { PeerCalls, PeerReply, PeerWorker } from "./peer-calls.ts";
-import {
-  decodeSync,
-  encodeRenewal,
-  encodeSync,
-  PEER_KIND,
-  PEER_REFUSAL,
-  type Sync,
-  statusWords,
-  type ToldIssuer,
-} from "./peer-message.ts";
+import { encodeRenewal, PEER_KIND, PEER_REFUSAL, type Sync, statusWords, type ToldIssuer } from "./peer-message.ts";
+import { PeerRates } from "./peer-rates.ts";
 import { proveRenewal } from "./renewal-proof.ts";
+import { decodeSignedSync, judgeSync, type SignedSync, signSync } from "./signed-sync.ts";
 
 /** What the service needs of the rest of the keeper. */
 export interface PeerHost {
@@ -26,19 +18,24 @@ export interface PeerHost {
   workerTo(node: string): PeerWorker | undefined;
   /** The root's node came into reach: what waited for it can be done. */
   rootInReach(): void;
+  /** Whether this node was let in by that one, or got its issuer from it last. */
+  isProvenRoot(node: string): boolean;
   /** A node that says it holds the root tells whom it has signed issuers for; not proven by that. */
   issuersTold(by: string, issuers: readonly ToldIssuer[]): void;
   /** It signed this node's issuer, and so does hold the root. */
   rootProven(node: string): void;
   /** For the audit log. */
   told(
-    what: "trust_adopted" | "trust_refused" | "issuer_signed" | "issuer_refused",
+    what: "trust_adopted" | "trust_refused" | "sync_refused" | "issuer_signed" | "issuer_refused",
     node: string,
     detail: string,
   ): void;
 }
 
 const NOTHING = new Uint8Array(0);
+
+/** Between two hints from nodes that only say that they hold the root. Reason: each may begin a renewal, which costs a child. */
+export const CLAIM_QUIET_MS = 60_000;
 
 /**
  * What nodes say to each other over tunnels that prove them: the root's word on whom to believe, which anybody may hand on; how
@@ -51,6 +48,9 @@ export class PeerService {
   readonly #desk: IssuerDesk;
   /** Nodes that a sync is under way with; true: something has changed since it was sent. */
   readonly #syncing = new Map<string, boolean>();
+  readonly #rates: PeerRates;
+  readonly #nowMs: () => number;
+  #claimQuietUntilMs = 0;
   #bansTaken = 0;
   #waiting: (() => void)[] = [];
 
@@ -60,11 +60,14 @@ export class PeerService {
     this.#contacts = contacts;
     this.#calls = calls;
     this.#desk = new IssuerDesk(host.identity, nowMs);
+    this.#rates = new PeerRates(nowMs);
+    this.#nowMs = nowMs;
   }
 
   /** Answers a message from a proven node. Never rejects. `bytes` must stay as they are until then. */
   async answer(node: string, address: string, kind: number, bytes: Uint8Array): Promise<PeerReply> {
     try {
+      if (!this.#rates.mayAsk(node)) return { status: PEER_REFUSAL.BUSY, bytes: NOTHING };
       if (this.#isBanned(node)) return { status: PEER_REFUSAL.BANNED, bytes: NOTHING };
       this.#contacts.heard(node, address, this.#host.identity.nowMs());
       switch (kind) {
@@ -95,6 +98,9 @@ export class PeerService {
         this.#syncing.set(node, false);
         await this.#syncOnce(node);
       } while (this.#syncing.get(node) === true);
+    } catch (error) {
+      // A disk that refuses: what was said is said again at the next meeting.
+      this.#contacts.refused(node, error instanceof Error ? error.message : String(error));
     } finally {
       this.#syncing.delete(node);
     }
@@ -111,7 +117,10 @@ export class PeerService {
     // After whoever else listens for the same change: only then are workers told.
     await Promise.resolve();
     const sequence = this.#host.identity.siteTrust.wordSequence;
-    if (await this.#host.whenTaken()) this.#bansTaken = Math.max(this.#bansTaken, sequence);
+    const isTaken = await this.#host.whenTaken();
+    // What a restart would forget is not acknowledged.
+    if (isTaken && this.#host.identity.siteTrust.unwritten === undefined)
+      this.#bansTaken = Math.max(this.#bansTaken, sequence);
   }
 
   /** Which of these nodes have taken up bans up to `sequence`; waits `waitMs` at most for those that have not. */
@@ -130,7 +139,10 @@ export class PeerService {
 
   /** Gets this node a new issuer from the root's node. Answers why not, or `undefined`. May reject with IdentityStoreError. */
   async renewIssuer(): Promise<string | undefined> {
-    const roots = this.#contacts.all.filter(({ holdsRoot, dialed }) => holdsRoot && dialed.size > 0);
+    const claimed = this.#contacts.all.filter(({ holdsRoot, dialed }) => holdsRoot && dialed.size > 0);
+    // Anybody may say so: the one who has proven it is not kept waiting by the others.
+    const isProven = ({ node }: { readonly node: string }): number => (this.#host.isProvenRoot(node) ? 0 : 1);
+    const roots = claimed.sort((a, b) => isProven(a) - isProven(b));
     if (roots.length === 0) return "the root's node is not connected";
     let problem: string | undefined;
     for (const { node } of roots) {
@@ -162,46 +174,67 @@ export class PeerService {
   }
 
   async #syncOnce(node: string): Promise<void> {
-    const { status, bytes } = await this.#ask(node, PEER_KIND.SYNC, encodeSync(this.#ownSync()));
+    const { identity } = this.#host;
+    const { status, bytes } = await this.#ask(node, PEER_KIND.SYNC, await signSync(identity, node, this.#ownSync()));
     if (status !== PEER_STATUS.OK) {
       this.#contacts.refused(node, statusWords(status));
       return;
     }
-    const sync = decodeSync(bytes);
-    if (sync === undefined) this.#contacts.refused(node, "its answer cannot be read");
-    else if (this.#take(node, "", sync)) await this.refreshTaken();
+    const told = decodeSignedSync(bytes);
+    if (told === undefined) this.#contacts.refused(node, "its answer cannot be read");
+    else if (this.#take(node, "", told)) await this.refreshTaken();
   }
 
   async #answerSync(node: string, address: string, bytes: Uint8Array): Promise<PeerReply> {
-    const sync = decodeSync(bytes);
-    if (sync === undefined) return { status: PEER_REFUSAL.MALFORMED, bytes: NOTHING };
+    const told = decodeSignedSync(bytes);
+    if (told === undefined) return { status: PEER_REFUSAL.MALFORMED, bytes: NOTHING };
     // What is answered tells how far the workers are, so a ban is acknowledged when it is in force.
-    if (this.#take(node, address, sync)) await this.refreshTaken();
-    return { status: PEER_STATUS.OK, bytes: encodeSync(this.#ownSync()) };
+    if (this.#take(node, address, told)) await this.refreshTaken();
+    return { status: PEER_STATUS.OK, bytes: await signSync(this.#host.identity, node, this.#ownSync()) };
   }
 
   /** Takes in what another node says; answers whether bundle or bans have changed by it. */
-  #take(node: string, address: string, sync: Sync): boolean {
+  #take(node: string, address: string, told: SignedSync): boolean {
+    // The root's own word, whoever carries it; and it may name the root that the teller's issuer is of.
+    const isChanged = this.#adopt(node, told.sync.trust);
+    const issuer = judgeSync(this.#host.identity, node, told);
+    if (typeof issuer === "string") {
+      this.#contacts.refused(node, issuer);
+      this.#host.told("sync_refused", node, issuer);
+    } else this.#takeWord(node, address, told.sync, issuer.notAfterMs);
+    for (const resolve of this.#waiting.splice(0)) resolve();
+    return isChanged;
+  }
+
+  /** What its keeper has signed. @param issuerEndMs end of the issuer that it was signed by. */
+  #takeWord(node: string, address: string, sync: Sync, issuerEndMs: number): void {
     const { identity } = this.#host;
+    const isProven = this.#host.isProvenRoot(node);
     const contact = this.#contacts.heard(node, address, identity.nowMs());
     identity.confirmBundle(node, sync.bundleSequence);
-    identity.clock.vouch(sync.floorMs, this.#issuerEndMs(node));
+    // Of all others a stolen one could push the clocks of the whole site beyond the life of everybody's certificates.
+    if (isProven && !identity.holdsRoot) identity.clock.vouch(sync.floorMs, issuerEndMs);
     if (contact !== undefined) {
       contact.bansTaken = sync.bansTaken;
       contact.holdsRoot = sync.holdsRoot;
     }
-    if (sync.holdsRoot && !identity.holdsRoot) this.#host.issuersTold(node, sync.issuers);
-    const isChanged = this.#adopt(node, sync.trust);
-    for (const resolve of this.#waiting.splice(0)) resolve();
-    if (sync.holdsRoot) this.#host.rootInReach();
-    return isChanged;
+    if (!sync.holdsRoot || identity.holdsRoot) return;
+    this.#host.issuersTold(node, sync.issuers);
+    if (isProven || this.#nowMs() >= this.#claimQuietUntilMs) {
+      if (!isProven) this.#claimQuietUntilMs = this.#nowMs() + CLAIM_QUIET_MS;
+      this.#host.rootInReach();
+    }
   }
 
   #adopt(node: string, trust: Uint8Array): boolean {
     const { identity } = this.#host;
-    if (trust.length === 0 || Buffer.from(trust).equals(identity.trustMessage())) return false;
+    const isKnown = Buffer.from(trust).equals(identity.trustMessage()) && identity.siteTrust.unwritten === undefined;
+    if (trust.length === 0 || isKnown) return false;
     const adopted = identity.adoptTrust(trust);
-    if (adopted === "adopted") this.#host.told("trust_adopted", node, "");
+    const { unwritten } = identity.siteTrust;
+    const detail =
+      unwritten === undefined ? "" : `until this node is restarted, since it cannot be written down: ${unwritten}`;
+    if (adopted === "adopted") this.#host.told("trust_adopted", node, detail);
     else if (adopted !== "same" && adopted !== "older") this.#host.told("trust_refused", node, adopted);
     return adopted === "adopted";
   }
@@ -230,13 +263,6 @@ export class PeerService {
       holdsRoot: identity.holdsRoot,
       issuers,
     };
-  }
-
-  /** How far a node's word on the time is believed: to the end of its issuer, or of our own where its is not known. */
-  #issuerEndMs(node: string): number {
-    const { identity } = this.#host;
-    const issued = newestByNode(identity.issuedIssuers()).get(node);
-    return (issued ?? identity.issuerCertificate())?.notAfterMs ?? 0;
   }
 
   /** Workers let no banned key in; this is for a tunnel that is being cut, and on the root's node only. */

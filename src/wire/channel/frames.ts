@@ -86,8 +86,8 @@ export const TO_KEEPER = {
   REFUSED: 79,
 } as const;
 
-/** Longest message between two keepers. Reason: a bundle of two roots and 1,024 bans. */
-export const PEER_MESSAGE_BYTES_MAX = 160 * 1024;
+/** Longest message between two keepers. Reason: a bundle of two roots and 1,024 bans, 64 issuers, and who says so. */
+export const PEER_MESSAGE_BYTES_MAX = 176 * 1024;
 
 /** Ways by which a message from elsewhere comes; the order is that of the wire. tunnel: its node is proven. join: nobody is. */
 export const PEER_DOORS = ["tunnel", "join"] as const;
