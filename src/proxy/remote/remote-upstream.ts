@@ -61,7 +61,8 @@ export class RemoteUpstream implements Upstream, StreamOwner {
   close(isFinished = false): void {
     const stream = this.#stream;
     if (!stream) return;
-    const isWhole = isFinished && stream.isRemoteEnd && !stream.isOver;
+    // The end of ours may still wait for its turn.
+    const isWhole = isFinished && stream.isRemoteEnd && stream.isEnding && !stream.isOver;
     if (isWhole) {
       this.#credit();
       this.#forget();

@@ -16,7 +16,7 @@ import {
   TRUST_DOMAIN,
 } from "../../support/tunnel-pair.ts";
 import { until } from "../../support/until.ts";
-import type { WorkerHarness } from "../../support/worker-harness.ts";
+import { compileYaml, type WorkerHarness } from "../../support/worker-harness.ts";
 
 const WEB = "workload/prod/web";
 const OTHER = "workload/prod/other";
@@ -28,12 +28,13 @@ let seen: RawMessage[] = [];
 let web: number;
 let other: number;
 let endpoint: string;
+let text: string;
 
 beforeAll(async () => {
   upstream = listenRaw(
     answering((request) => {
       seen.push(request);
-      return answerText("secret");
+      return request.line.includes("/never") ? new Promise<string>(() => undefined) : answerText("secret");
     }),
   );
   const identities = await TunnelIdentities.make(TRUST_DOMAIN, NODES);
@@ -74,7 +75,8 @@ beforeAll(async () => {
       rules: [{ from: [{ source: { ipBlocks: ["192.0.2.0/24"] } }] }],
     }),
   ];
-  worker = await startNode("till-2", pairText({ documents }, "till-2", port), identities, []);
+  text = pairText({ documents }, "till-2", port);
+  worker = await startNode("till-2", text, identities, []);
   thief = new StolenNode(identities, "till-1");
   await thief.dial({ name: "till-2", hostname: addressOf("till-2"), port }, [WEB, OTHER]);
   web = await thief.prove(WEB);
@@ -227,4 +229,27 @@ describe("a TCP stream", () => {
     // Through a port of HTTP nobody would look at what is in it.
     expect((await connect(`x-selvedge-as: ${web}`, pin())).flag).toBe("UH");
   });
+});
+
+test("a workload that is placed elsewhere is cut off here: what it has under way, and what it asks for next", async () => {
+  seen = [];
+  const underWay = thief.ask(get("/never", `x-selvedge-as: ${web}`, pin()));
+  const db = pin("service/prod/db:5432", "service/prod/db:5432", `workload/prod/db|127.0.0.1:${upstream.port}`);
+  const stream = thief.ask(["CONNECT db.prod:5432 HTTP/1.1", "host: db.prod:5432", `x-selvedge-as: ${web}`, db]);
+  await until(() => seen.length === 1, "the request");
+  const moved = compileYaml(text, "till-2").map((record) =>
+    record.kind === "workload" && record.key === WEB ? { ...record, node: "till-2", isLocal: true } : record,
+  );
+  await worker.applyRecords(moved);
+  expect((await underWay).status).toBe(0);
+  expect((await stream).status).toBe(0);
+  // Unread, for an honest node to prove it anew; which is refused as long as the documents say so.
+  expect((await thief.ask(get("/", `x-selvedge-as: ${web}`, pin()))).status).toBe(0);
+  expect(seen.length).toBe(1);
+  const record = await until(() => worker.records().find(({ path }) => path === "/never"), "the record");
+  expect(record.flag).toBe("DC");
+  // The others on the same tunnel go on.
+  const to = `workload/prod/stock|127.0.0.1:${upstream.port}`;
+  const stock = pin("service/prod/stock:80", "service/prod/stock:80", to);
+  expect((await thief.ask(get("/", `x-selvedge-as: ${other}`, stock))).status).toBe(200);
 });
