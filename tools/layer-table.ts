@@ -103,7 +103,12 @@ export const LAYERS: readonly Layer[] = [
     powers: ["bun", "node", "ambient"],
     knows: "the cost of single functions",
   },
-  { folder: "bench", mayImport: ["tools"], powers: ["bun", "node", "ambient"], knows: "measurements from outside" },
+  {
+    folder: "bench",
+    mayImport: ["tools", "test", "src/wire", "src/base"],
+    powers: ["bun", "node", "ambient"],
+    knows: "measurements from outside",
+  },
   {
     folder: "examples",
     mayImport: ["src/kernel"],
@@ -128,7 +133,7 @@ export const LAYERS: readonly Layer[] = [
       "examples",
     ],
     powers: ["bun", "ffi", "node", "ambient"],
-    packages: ["fast-check", "ws", "yaml"],
+    packages: ["fast-check", "ws", "yaml", "@grpc/grpc-js"],
     knows: "tests of more than one layer",
   },
 ];

@@ -1,9 +1,9 @@
 /** Under ALLOW_ANY nobody reaches this machine through the mesh, however its address is written. */
 import { describe, expect, test } from "bun:test";
 import { TimerWheel } from "../../src/base/timer-wheel.ts";
-import type { EndpointHost } from "../../src/proxy/upstream/socket-endpoint.ts";
 import { canonicalAddress } from "../../src/proxy/upstream/forbidden-address.ts";
 import { LOOKUPS_MAX, LOOKUPS_OF_ONE_MAX, Passthrough } from "../../src/proxy/upstream/passthrough.ts";
+import type { EndpointHost } from "../../src/proxy/upstream/socket-endpoint.ts";
 import { REGION_BYTES } from "../../src/telemetry/layout.ts";
 import { StatsWriter } from "../../src/telemetry/stats-writer.ts";
 

@@ -23,10 +23,12 @@ let upstream: RawServer;
 let worker: WorkerHarness;
 
 beforeAll(async () => {
-  upstream = listenRaw(answering(async () => {
+  upstream = listenRaw(
+    answering(async () => {
       await Bun.sleep(ANSWER_AFTER_MS);
       return answerText("x".repeat(1000));
-    }));
+    }),
+  );
   const documents = [
     workloadDoc("shop", upstream.port),
     serviceDoc("shop", { clusterIP: CLUSTER_IP }, SERVICE_PORT),
