@@ -91,11 +91,20 @@ for (const [what, frame] of endless) {
   });
 }
 
-test("an endpoint that goes up and down without end fills no log", async () => {
-  const up: ToKeeperFrame = { type: TO_KEEPER.ENDPOINT, endpoint: "a", state: "up", reason: "{n}" };
-  const seen = await flooded({ frame: up, count: 5_000 });
-  expect(seen.frames).toBe(REPORTS_TOLD_PER_SECOND_MAX);
-});
+const flapping: readonly (readonly [string, ToKeeperFrame])[] = [
+  ["an endpoint", { type: TO_KEEPER.ENDPOINT, endpoint: "a", state: "up", reason: "{n}" }],
+  [
+    "a tunnel",
+    { type: TO_KEEPER.TUNNEL, node: "till-2", direction: "dialer", isUp: true, address: "10.0.0.2", reason: "" },
+  ],
+  ["a refusal", { type: TO_KEEPER.REFUSED, node: "till-2", address: "10.0.0.2", reason: "{n}", detail: "" }],
+];
+for (const [what, frame] of flapping) {
+  test(`${what} that is told without end fills no log`, async () => {
+    const seen = await flooded({ frame, count: 5_000 });
+    expect(seen.frames).toBe(REPORTS_TOLD_PER_SECOND_MAX);
+  });
+}
 
 test("short names are bounded by their number, and what comes up again makes room", async () => {
   const down: ToKeeperFrame = { type: TO_KEEPER.ENDPOINT, endpoint: "{n}", state: "down", reason: "" };

@@ -7,12 +7,12 @@ import type { LiveNodes } from "./live-nodes.ts";
 import { NodeContacts } from "./node-contacts.ts";
 import { NodesError, type NodesHost } from "./nodes-host.ts";
 import { PeerCalls, type PeerWorker } from "./peer-calls.ts";
+import { RefusalLog } from "./refusal-log.ts";
+import { boundedReport } from "./report-text.ts";
 
 /** Longest wait for an identity that is being made. Reason: it takes half a second, on a slow and busy box some seconds. */
 const OPENING_WAIT_MS = 10_000;
 const OPENING_LOOK_MS = 20;
-
-import { RefusalLog } from "./refusal-log.ts";
 
 /**
  * A keeper's door to the other nodes. What is behind it is loaded when there is an identity to speak for; a node alone keeps
@@ -84,8 +84,11 @@ export class NodeService implements NodeFrames {
   }
 
   peerRequest(worker: Worker, frame: FrameOf<typeof TO_KEEPER.PEER_REQUEST>): void {
-    if (this.#live !== undefined && this.#identity.live !== undefined) void this.#live.request(worker, frame);
-    else {
+    const asked = boundedReport(frame);
+    const isSomebody = frame.door === "join" || asked.node !== "";
+    if (this.#live !== undefined && this.#identity.live !== undefined && isSomebody) {
+      void this.#live.request(worker, asked);
+    } else {
       const { requestId } = frame;
       worker.send({ type: TO_WORKER.PEER_ANSWER, requestId, status: PEER_STATUS.REFUSED, bytes: new Uint8Array() });
     }
@@ -95,8 +98,10 @@ export class NodeService implements NodeFrames {
     this.#calls.replied(worker.id, requestId, status, bytes);
   }
 
-  tunnel(worker: Worker, frame: FrameOf<typeof TO_KEEPER.TUNNEL>): void {
+  tunnel(worker: Worker, told: FrameOf<typeof TO_KEEPER.TUNNEL>): void {
+    const frame = boundedReport(told);
     const { node, direction, isUp, address, reason } = frame;
+    if (node === "") return;
     const canBeAsked = this.contacts.tunnel(worker.id, frame, this.#identity.site?.nowMs() ?? Date.now());
     const what = isUp ? "connected" : "disconnected";
     // Not for the audit log: lines that come and go say nothing about who may do what.
@@ -104,7 +109,8 @@ export class NodeService implements NodeFrames {
     if (canBeAsked) this.#live?.connected(node);
   }
 
-  refused(_worker: Worker, { node, address, reason, detail }: FrameOf<typeof TO_KEEPER.REFUSED>): void {
+  refused(_worker: Worker, frame: FrameOf<typeof TO_KEEPER.REFUSED>): void {
+    const { node, address, reason, detail } = boundedReport(frame);
     this.contacts.refused(node, reason);
     this.#host.countRefused();
     const repeats = this.#refusals.note(`${node} ${address} ${reason}`);

@@ -119,6 +119,10 @@ export class Worker {
         this.#rememberEndpoint(frame.endpoint, frame.state, frame.reason);
         if (!this.#mayTell()) return;
         break;
+      case TO_KEEPER.TUNNEL:
+      case TO_KEEPER.REFUSED:
+        if (!this.#mayTell()) return;
+        break;
       case TO_KEEPER.DRAINED:
         this.streamsCut = frame.streamsCut;
         break;
