@@ -12,6 +12,7 @@ import { type LineProcess, startLines } from "../support/line-process.ts";
 import { ask, getText } from "../support/raw-http.ts";
 import { connectRaw } from "../support/raw-peer.ts";
 import { backendDocs, meshText } from "../support/test-mesh.ts";
+import { until } from "../support/until.ts";
 import { startWorker, type WorkerHarness } from "../support/worker-harness.ts";
 
 /** How long each attack goes on. */
@@ -28,13 +29,15 @@ const program = (name: string, argument: unknown = {}) =>
   startLines(programAs(undefined, join(import.meta.dir, "../support/http2-attacks", `${name}-program.ts`), argument));
 
 let attacked: LineProcess;
+let attackedPort: number;
 let other: LineProcess;
 let worker: WorkerHarness;
 
 beforeAll(async () => {
   [attacked, other] = [program("origin"), program("origin")];
-  const [shop, till] = [Number(await attacked.line()), Number(await other.line())];
-  worker = await startWorker(meshText({ documents: [...backendDocs("shop", shop), ...backendDocs("till", till)] }));
+  attackedPort = Number(await attacked.line());
+  const documents = [...backendDocs("shop", attackedPort), ...backendDocs("till", Number(await other.line()))];
+  worker = await startWorker(meshText({ documents }));
 });
 afterAll(async () => {
   await worker[Symbol.asyncDispose]();
@@ -46,6 +49,16 @@ const rssBytes = () => {
   const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${worker.pid}/status`, "utf8"))?.[1];
   return Number(kib) * 1024;
 };
+
+/** Connections that the worker has open to the attacked service. */
+function upstreamConnections(): number {
+  const to = `:${attackedPort.toString(16).toUpperCase().padStart(4, "0")}`;
+  const lines = readFileSync(`/proc/${worker.pid}/net/tcp`, "utf8").split("\n");
+  return lines.filter((line) => {
+    const [, , remote = "", state] = line.trim().split(/\s+/);
+    return remote.endsWith(to) && state === ESTABLISHED;
+  }).length;
+}
 
 interface Felt {
   readonly slowestMs: number;
@@ -85,6 +98,8 @@ function startAttacker(attack: Attack): LineProcess {
   return program("attacker", order);
 }
 
+const ESTABLISHED = "01";
+
 async function report(attacker: LineProcess): Promise<AttackReport> {
   attacker.say("report");
   return JSON.parse(await attacker.line()) as AttackReport;
@@ -115,4 +130,15 @@ describe("under attack", () => {
       }
     }, 15_000);
   }
+
+  test("a caller that hangs up leaves no endpoint waiting for it", async () => {
+    const attacker = startAttacker(ATTACKS.find(({ name }) => name === "windows that never open") as Attack);
+    try {
+      await attacker.line();
+      await until(() => upstreamConnections() > 300, "the attack");
+    } finally {
+      await attacker.end();
+    }
+    await until(() => upstreamConnections() < 300, "the worker to let go");
+  }, 15_000);
 });

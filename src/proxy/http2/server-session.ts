@@ -41,7 +41,6 @@ export class Http2Session implements Session, LinkHandler {
   #isFinal = false;
   /** When to look next. */
   #lookAtMs = 0;
-  #hasEnded = false;
 
   constructor(connection: Downstream, sessions: SessionFactory, origin: ConnectionOrigin) {
     const { host, entrance, localIp } = connection;
@@ -69,9 +68,10 @@ export class Http2Session implements Session, LinkHandler {
   }
 
   ended(): void {
-    // Nothing more can be asked; what was asked is still answered.
-    this.#hasEnded = true;
-    this.#leaveWhenDone();
+    // A caller that sends nothing more opens no window either: answers could wait for it, and hold endpoints, for minutes.
+    this.#link.flush();
+    this.#link.gone();
+    this.#connection.close();
   }
 
   gone(): void {
@@ -167,8 +167,7 @@ export class Http2Session implements Session, LinkHandler {
   }
 
   #leaveWhenDone(): void {
-    const isGoing = this.#hasEnded || this.#isFinal;
-    if (!isGoing || this.#streams.size > 0 || this.#link.isOver) return;
+    if (!this.#isFinal || this.#streams.size > 0 || this.#link.isOver) return;
     this.#link.flush();
     // What the socket has not taken leaves behind it.
     if (this.#link.queuedBytes > 0) return;
