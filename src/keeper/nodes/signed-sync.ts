@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { CERTIFICATE_BYTES_MAX, type Certificate } from "../../identity/certificate.ts";
 import { packFields, textField, unpackFields } from "../../identity/fields.ts";
+import type { Signer } from "../../identity/issue-protocol.ts";
 import { nodeId, printSpiffeId } from "../../model/spiffe-id.ts";
 import type { SiteIdentity } from "../identity/site-identity.ts";
 import { ISSUER_SIGNATURE_BYTES_MAX, judgeIssuerWord, signByIssuer } from "./issuer-word.ts";
@@ -21,13 +22,23 @@ export interface SignedSync {
   readonly signature: Uint8Array;
 }
 
+/** Who says it to whom. */
+export interface SyncWay {
+  readonly trustDomain: string;
+  readonly teller: string;
+  readonly hearer: string;
+}
+
 /** Signed for one hearer. Rejects with IdentityStoreError where this node has no issuer, or its key does not open. */
 export async function signSync(site: SiteIdentity, hearer: string, sync: Sync): Promise<Uint8Array> {
+  const way = { trustDomain: site.trustDomain, teller: site.node, hearer };
+  return site.issuer.sign(async (signer) => signSyncAs(way, signer, sync));
+}
+
+/** The same with the teller's issuer at hand. */
+export function signSyncAs(way: SyncWay, issuer: Signer, sync: Sync): Uint8Array {
   const bytes = encodeSync(sync);
-  return site.issuer.sign(async (signer) => {
-    const signature = signByIssuer(signedBytes(site.trustDomain, site.node, hearer, bytes), signer);
-    return packFields([bytes, signer.certificate, signature]);
-  });
+  return packFields([bytes, issuer.certificate, signByIssuer(signedBytes(way, bytes), issuer)]);
 }
 
 /** Read and not judged, or `undefined`. Never throws. */
@@ -45,12 +56,12 @@ export function judgeSync(site: SiteIdentity, teller: string, told: SignedSync):
   const { bytes, issuer, signature } = told;
   return judgeIssuerWord(site, teller, {
     issuer,
-    signed: signedBytes(site.trustDomain, teller, site.node, bytes),
+    signed: signedBytes({ trustDomain: site.trustDomain, teller, hearer: site.node }, bytes),
     signature,
   });
 }
 
-function signedBytes(trustDomain: string, teller: string, hearer: string, sync: Uint8Array): Uint8Array {
+function signedBytes({ trustDomain, teller, hearer }: SyncWay, sync: Uint8Array): Uint8Array {
   return packFields([
     textField("selvedge-sync-word-v1"),
     textField(printSpiffeId(nodeId(trustDomain, teller))),

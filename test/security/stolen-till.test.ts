@@ -1,0 +1,143 @@
+/**
+ * A till is carried away, and its disk is read: the thief has its issuer's key, and with it everything that the node could say.
+ * Real nodes on the other side; what he gets until it is banned, and afterwards.
+ */
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { packFields } from "../../src/identity/fields.ts";
+import { makeIssuerRequest } from "../../src/identity/issuer-request.ts";
+import type { IdentityDescription } from "../../src/keeper/identity/describe-identity.ts";
+import { encodeRenewal, PEER_KIND, PEER_REFUSAL, type Sync } from "../../src/keeper/nodes/peer-message.ts";
+import { proveRenewal } from "../../src/keeper/nodes/renewal-proof.ts";
+import { signSyncAs } from "../../src/keeper/nodes/signed-sync.ts";
+import { PEER_MESSAGE_BYTES_MAX, PEER_STATUS } from "../../src/wire/channel/frames.ts";
+import type { MeshProcess } from "../support/mesh-process.ts";
+import { auditLines, listNodes, SiteOfNodes } from "../support/site-of-nodes.ts";
+import { StolenDisk } from "../support/stolen-disk.ts";
+import { TunnelNode } from "../support/tunnel-node.ts";
+import { until } from "../support/until.ts";
+
+setDefaultTimeout(60_000);
+
+const DAY_MS = 86_400_000;
+let site: SiteOfNodes;
+let first: MeshProcess;
+let third: MeshProcess;
+let disk: StolenDisk;
+let thief: TunnelNode;
+
+beforeAll(async () => {
+  site = new SiteOfNodes();
+  first = await site.start(1);
+  const till = await site.add(2);
+  third = await site.add(3);
+  await till.stop();
+  disk = await StolenDisk.read(till.state);
+  thief = new TunnelNode(disk, "till-2");
+  thief.trust();
+  await thief.issue();
+  const { port } = site;
+  const others = ["1", "3"].map((n) => ({ name: `till-${n}`, hostname: `127.0.0.${n}`, port }));
+  thief.serve([{ name: "till-2" }, ...others]);
+  await Promise.all([thief.up("till-1"), thief.up("till-3")]);
+});
+
+afterAll(async () => {
+  thief?.[Symbol.dispose]();
+  await site?.[Symbol.asyncDispose]();
+});
+
+function send(
+  to: string,
+  kind: number,
+  bytes: Uint8Array,
+): Promise<{ readonly status: number; readonly bytes: Buffer }> {
+  const { promise, resolve } = Promise.withResolvers<{ status: number; bytes: Buffer }>();
+  thief.tunnels.send(to, kind, bytes, (status, reply) => resolve({ status, bytes: Buffer.from(reply) }));
+  return promise;
+}
+
+/** A sync that is signed as his keeper would have done it. */
+async function tell(to: string, change: Partial<Sync>): Promise<number> {
+  const own = { trust: new Uint8Array(), bansTaken: 0, bundleSequence: 1, floorMs: Date.now() };
+  const way = { trustDomain: disk.trustDomain, teller: "till-2", hearer: to };
+  const word = signSyncAs(way, disk.issuer, { ...own, holdsRoot: false, issuers: [], ...change });
+  return (await send(to, PEER_KIND.SYNC, word)).status;
+}
+
+async function identityOf(mesh: MeshProcess): Promise<IdentityDescription> {
+  const { stdout, stderr, code } = await mesh.cli("identity", "list", "-o", "json");
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as IdentityDescription;
+}
+
+/** CPU time of a process in ms. */
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]!.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+test("the time of nobody moves, whatever he says it is", async () => {
+  for (const days of [1, 44, 400, 4_000]) {
+    for (const to of ["till-1", "till-3"]) {
+      expect(await tell(to, { floorMs: Date.now() + days * DAY_MS, holdsRoot: true })).toBe(PEER_STATUS.OK);
+    }
+  }
+  for (const mesh of [first, third]) {
+    const { judgedTime, troubles } = await identityOf(mesh);
+    expect(Math.abs(Date.parse(judgedTime) - Date.now())).toBeLessThan(60_000);
+    expect(troubles).toEqual([]);
+  }
+});
+
+test("the root's node signs him an issuer of his own node alone", async () => {
+  const key = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+  for (const node of ["till-2", "till-1", "till-3"]) {
+    const { bytes: challenge } = await send("till-1", PEER_KIND.RENEW_BEGIN, new Uint8Array());
+    const request = makeIssuerRequest({ trustDomain: disk.trustDomain, node, challenge }, key);
+    const claim = { trustDomain: disk.trustDomain, node, challenge, request };
+    const proof = proveRenewal(claim, disk.issuer);
+    const renewal = encodeRenewal({ challenge, request, issuer: disk.issuer.certificate, proof });
+    const reply = await send("till-1", PEER_KIND.RENEW, renewal);
+    expect(reply.status).toBe(node === "till-2" ? PEER_STATUS.OK : PEER_REFUSAL.REFUSED);
+  }
+});
+
+test("messages without end, empty, torn, and as long as they may be, keep the root's node from nothing", async () => {
+  const { pid } = first;
+  const stopAtMs = performance.now() + 3_000;
+  const cpuBefore = cpuMs(pid);
+  let sent = 0;
+  const longest = new Uint8Array(PEER_MESSAGE_BYTES_MAX).fill(65);
+  const flood = Array.from({ length: 8 }, async (_, at) => {
+    while (performance.now() < stopAtMs) {
+      const bytes = [new Uint8Array(), longest, new Uint8Array(randomBytes(900)), packFields([longest.subarray(9)])];
+      await send("till-1", at % 4, bytes[sent++ % bytes.length]!);
+    }
+  });
+  const asked = performance.now();
+  const rows = await listNodes(first);
+  const answeredMs = performance.now() - asked;
+  await Promise.all(flood);
+  const share = (cpuMs(pid) - cpuBefore) / 3_000;
+  console.log(
+    `${sent} messages in 3 s: ${Math.round(share * 100)} % of a core in the keeper, ls in ${Math.round(answeredMs)} ms`,
+  );
+  expect(rows["till-3"]?.state).toBe("connected");
+  expect(share).toBeLessThan(0.5);
+});
+
+test("a ban ends all of it at once, and what he tries then fills no log", async () => {
+  const lines = await auditLines(first, "node-refused");
+  const gone = until(() => thief.tunnels.link("till-1") === null && thief.tunnels.link("till-3") === null, "the cut");
+  const { code, stdout } = await first.cli("node", "ban", "till-2", "--reason", "carried away", "-o", "json");
+  await gone;
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ acknowledged: ["till-3"], waitingFor: [] });
+  // All keys that he was given are: also the issuer that he has asked for himself.
+  expect((JSON.parse(stdout) as { keys: string[] }).keys).toHaveLength(2);
+  for (let n = 0; n < 100; n++) thief.tunnels.commit();
+  await Bun.sleep(1_000);
+  expect((await auditLines(first, "node-refused")).length - lines.length).toBeLessThan(5);
+});
