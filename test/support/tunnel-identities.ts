@@ -15,26 +15,29 @@ export interface TestWorkload {
 /** The certificates of a site, as a keeper would have made them: a root, and for each node an issuer. */
 export class TunnelIdentities {
   readonly trustDomain: string;
-  readonly root: IssuedCertificate;
-  readonly bundle: TrustBundle;
+  /** The one that signs. */
+  root: IssuedCertificate;
+  bundle: TrustBundle;
   bans: BanList = NO_BANS;
-  readonly nowMs: number;
-  readonly #issuers: ReadonlyMap<string, IssuedCertificate>;
+  /** What time it is for whoever makes certificates and judges them, less what passed since 1970 on the machine's clock. */
+  aheadMs: number;
+  readonly #issuers: Map<string, IssuedCertificate>;
+  /** Which root signed an issuer, by node. */
+  readonly #signers: Map<string, IssuedCertificate>;
   #version = 0;
 
   private constructor(
     trustDomain: string,
     root: IssuedCertificate,
-    issuers: ReadonlyMap<string, IssuedCertificate>,
-    nowMs: number,
+    issuers: Map<string, IssuedCertificate>,
+    aheadMs: number,
   ) {
     this.trustDomain = trustDomain;
     this.root = root;
     this.#issuers = issuers;
-    this.nowMs = nowMs;
-    const bundle = makeBundle(trustDomain, 1, [root.certificate]);
-    if (typeof bundle === "string") throw new Error(bundle);
-    this.bundle = bundle;
+    this.#signers = new Map([...issuers.keys()].map((node) => [node, root]));
+    this.aheadMs = aheadMs;
+    this.bundle = bundleOf(trustDomain, 1, [root]);
   }
 
   static async make(trustDomain: string, nodes: readonly string[], nowMs = Date.now()): Promise<TunnelIdentities> {
@@ -44,7 +47,7 @@ export class TunnelIdentities {
       const [issuer] = await issued({ kind: "issuer", signer: root!, node, nowMs });
       issuers.set(node, issuer!);
     }
-    return new TunnelIdentities(trustDomain, root!, issuers, nowMs);
+    return new TunnelIdentities(trustDomain, root!, issuers, nowMs - Date.now());
   }
 
   issuer(node: string): IssuedCertificate {
@@ -53,8 +56,41 @@ export class TunnelIdentities {
     return issuer;
   }
 
+  get nowMs(): number {
+    return Date.now() + this.aheadMs;
+  }
+
+  /** A new issuer for a node, by the root that signs. */
+  async renewIssuer(node: string): Promise<void> {
+    const [issuer] = await issued({ kind: "issuer", signer: this.root, node, nowMs: this.nowMs });
+    this.#issuers.set(node, issuer!);
+    this.#signers.set(node, this.root);
+  }
+
+  /** Another root that is believed and signs nothing yet. */
+  async addRoot(): Promise<IssuedCertificate> {
+    const [root] = await issued({ kind: "root", trustDomain: this.trustDomain, nowMs: this.nowMs });
+    this.#believe([this.root, root!]);
+    return root!;
+  }
+
+  /** It signs from now on; the other one is believed still. */
+  signBy(root: IssuedCertificate): void {
+    this.#believe([root, this.root]);
+    this.root = root;
+  }
+
+  /** Only the root that signs is believed. */
+  dropOldRoot(): void {
+    this.#believe([this.root]);
+  }
+
+  #believe(roots: readonly IssuedCertificate[]): void {
+    this.bundle = bundleOf(this.trustDomain, this.bundle.sequence + 1, roots);
+  }
+
   /** What workers judge by, with a version of its own each time. */
-  trustFrame(nowMs = Date.now()): Extract<ToWorkerFrame, { type: typeof TO_WORKER.TRUST }> {
+  trustFrame(nowMs = this.nowMs): Extract<ToWorkerFrame, { type: typeof TO_WORKER.TRUST }> {
     return {
       type: TO_WORKER.TRUST,
       version: ++this.#version,
@@ -74,11 +110,11 @@ export class TunnelIdentities {
         return `spiffe://${this.trustDomain}/ns/${namespace}/sa/${serviceAccount ?? name}`;
       }),
     ];
-    const made = await issued({ kind: "svids", signer, ids, nowMs: Date.now() });
+    const made = await issued({ kind: "svids", signer, ids, nowMs: this.nowMs });
     const chainOf = (leaf: IssuedCertificate): Uint8Array[] => [
       leaf.certificate,
       signer.certificate,
-      this.root.certificate,
+      (this.#signers.get(node) ?? this.root).certificate,
     ];
     return made.map((leaf, at) => ({
       type: TO_WORKER.KEYS,
@@ -87,6 +123,16 @@ export class TunnelIdentities {
       key: leaf.key,
     }));
   }
+}
+
+function bundleOf(trustDomain: string, sequence: number, roots: readonly IssuedCertificate[]): TrustBundle {
+  const bundle = makeBundle(
+    trustDomain,
+    sequence,
+    roots.map(({ certificate }) => certificate),
+  );
+  if (typeof bundle === "string") throw new Error(bundle);
+  return bundle;
 }
 
 async function issued(request: IssueRequest): Promise<readonly IssuedCertificate[]> {

@@ -8,6 +8,7 @@ import type {
   SnapshotRecord,
   WorkloadRecord,
 } from "../../src/model/snapshot.ts";
+import { Backlog } from "../../src/proxy/http2/backlog.ts";
 import { FlushQueue } from "../../src/proxy/http2/flush-queue.ts";
 import { SharedHeads } from "../../src/proxy/http2/shared-heads.ts";
 import { RecordStore } from "../../src/proxy/mesh/store.ts";
@@ -18,7 +19,7 @@ import type { TunnelState } from "../../src/proxy/tunnel/tunnel-host.ts";
 import type { TunnelLink } from "../../src/proxy/tunnel/tunnel-link.ts";
 import { Tunnels } from "../../src/proxy/tunnel/tunnels.ts";
 import type { ListenerOutcome } from "../../src/proxy/worker/listeners.ts";
-import type { CounterId } from "../../src/telemetry/fixed-metrics.ts";
+import { type CounterId, LIMIT_COUNTER } from "../../src/telemetry/fixed-metrics.ts";
 import { TO_WORKER } from "../../src/wire/channel/frames.ts";
 import type { ToWorkerFrame } from "../../src/wire/channel/to-worker-frame.ts";
 import type { TestWorkload } from "./tunnel-identities.ts";
@@ -52,6 +53,8 @@ export class TunnelNode implements Disposable {
   readonly counted = new Map<CounterId, number>();
   /** Added to the clock that the node believes in. */
   skewMs = 0;
+  /** Added to the machine's clock as the node's transport sees it; TLS itself goes by the real one. */
+  wallSkewMs = 0;
   hasKeeper = true;
   /** IP addresses of the machine, where the test says which; `null`: all. */
   addresses: ReadonlySet<string> | null = null;
@@ -66,6 +69,7 @@ export class TunnelNode implements Disposable {
       now: performance.now(),
       flushQueue: new FlushQueue((run) => void setImmediate(run)),
       heads: new SharedHeads(),
+      backlog: new Backlog(() => void this.counted.set(LIMIT_COUNTER.slow_receivers, this.slowReceivers + 1)),
     };
     const nowMs = (): number => {
       links.now = performance.now();
@@ -85,6 +89,7 @@ export class TunnelNode implements Disposable {
       links,
       nowMs,
       random: Math.random,
+      wallMs: () => Date.now() + this.wallSkewMs,
       ownAddresses: () => (address) => this.addresses?.has(address) ?? true,
       wire: {
         tunnel: (state) => void this.states.push(state),
@@ -96,6 +101,11 @@ export class TunnelNode implements Disposable {
         },
       },
     });
+  }
+
+  /** Streams that were reset for want of room. */
+  get slowReceivers(): number {
+    return this.counted.get(LIMIT_COUNTER.slow_receivers) ?? 0;
   }
 
   /** Serves documents with these places, this node's own among them; it listens where `at` says. */
@@ -182,11 +192,15 @@ export function banNode(identities: { bans: BanList }, node: string, keyHash: st
   return identities.bans;
 }
 
-/** Two nodes that are connected both ways, `till-1` on 127.0.0.1 and `till-2` on 127.0.0.2, where `streams` takes what comes. */
+/**
+ * Two nodes that are connected both ways, `till-1` on 127.0.0.1 and `till-2` on 127.0.0.2, where `streams` takes what comes.
+ * @param skewMs how far the time that they believe in is ahead of the machine's.
+ */
 export async function twoNodes(
   identities: TunnelAuthority,
   workloads: { readonly [node: string]: readonly string[] } = {},
   streams: TunnelStreams = NO_TUNNEL_STREAMS,
+  skewMs = 0,
 ): Promise<readonly [TunnelNode, TunnelNode]> {
   const one = new TunnelNode(identities, "till-1");
   const two = new TunnelNode(identities, "till-2");
@@ -198,6 +212,7 @@ export async function twoNodes(
     workloads: workloads[node.name] ?? [],
   });
   for (const node of [one, two]) {
+    node.skewMs = skewMs;
     node.trust();
     await node.issue(workloads[node.name]);
   }

@@ -8,6 +8,9 @@ import { keyingMaterialOf, peerFactsOf } from "./tls-session.ts";
 import type { TunnelHost } from "./tunnel-host.ts";
 import { type TunnelSession, tunnelSession } from "./tunnel-session.ts";
 
+/** What the runtime says of certificates whose time it is not by the machine's clock. */
+const TIME_WORDS: ReadonlySet<string> = new Set(["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"]);
+
 /**
  * Judges the node at the other end, within the handshake callback. Answers the session, or a stable word for why not, which was
  * reported. @param node the node that was dialed; `undefined`: it dialed us. @param isDone what the runtime says.
@@ -23,7 +26,10 @@ export function judgeTunnel(
   const { trustDomain } = documents;
   if (connection.socket === null) return "closed";
   const told = peerFactsOf(connection.socket as never);
-  const facts = { ...told, isAuthorized: isDone && told.isAuthorized };
+  const isAuthorized = isDone && told.isAuthorized;
+  // Our own judgement of the whole chain, by the judged time, is what is left then.
+  const isOnlyTime = trust.isWallDoubted && TIME_WORDS.has(runtimeError);
+  const facts = { ...told, isAuthorized: isAuthorized || isOnlyTime };
   // Gone in the middle of it, as scanners and health checks are: nobody claimed anything.
   if (!isDone && facts.chain.length === 0 && runtimeError === "ECONNRESET") return "connection_lost";
   const expected = { trustDomain, isRegistered: documents.isRegistered, ...(node === undefined ? {} : { node }) };

@@ -204,7 +204,7 @@ export class NodeDialer<E extends TunnelEnd> implements TlsOwner {
     if (own === undefined || !this.#canDial || this.#attempt !== null) return;
     this.wheel.remove(this.#redial);
     const target = this.#target;
-    const tls = dialerTls(own, trust.roots, documents.trustDomain, this.node);
+    const tls = dialerTls(own, trust.roots, documents.trustDomain, this.node, trust);
     const connection = dial(this, target.hostname, target.port, own, tls, DIAL_TIMEOUT_MS);
     this.#attempt = { connection, target, keys: own, end: null };
     this.wheel.arm(this.#deadline, this.nowMs(), DIAL_TIMEOUT_MS);

@@ -25,10 +25,21 @@ export interface TunnelTlsOptions {
   readonly serverName?: string;
 }
 
+/** What the runtime's own verdict counts for. */
+export interface RuntimeVerdict {
+  /** The machine's clock is not believed: what the runtime says of certificates is left to our own judgement. */
+  readonly isWallDoubted: boolean;
+}
+
 /** Options of the listener. With the door open whoever has no certificate gets in as far as our own judgement. */
-export function listenerTls(keys: HeldKeys, roots: readonly Uint8Array[], isDoorOpen: boolean): TunnelTlsOptions {
+export function listenerTls(
+  keys: HeldKeys,
+  roots: readonly Uint8Array[],
+  { isDoorOpen, isWallDoubted }: RuntimeVerdict & { readonly isDoorOpen: boolean },
+): TunnelTlsOptions {
   const protocols = isDoorOpen ? [TUNNEL_ALPN, JOIN_ALPN] : [TUNNEL_ALPN];
-  return { ...common(keys, roots), rejectUnauthorized: !isDoorOpen, ALPNProtocols: protocols.map(onWire).join("") };
+  const rejectUnauthorized = !isDoorOpen && !isWallDoubted;
+  return { ...common(keys, roots), rejectUnauthorized, ALPNProtocols: protocols.map(onWire).join("") };
 }
 
 /** Options of a dial to exactly this node. */
@@ -37,17 +48,18 @@ export function dialerTls(
   roots: readonly Uint8Array[],
   trustDomain: string,
   node: string,
+  { isWallDoubted }: RuntimeVerdict,
 ): TunnelTlsOptions {
-  return { ...common(keys, roots), serverName: nodeServerName(trustDomain, node) };
+  const serverName = nodeServerName(trustDomain, node);
+  return { ...common(keys, roots), rejectUnauthorized: !isWallDoubted, serverName };
 }
 
-function common(keys: HeldKeys, roots: readonly Uint8Array[]): TunnelTlsOptions {
+function common(keys: HeldKeys, roots: readonly Uint8Array[]): Omit<TunnelTlsOptions, "rejectUnauthorized"> {
   return {
     cert: Buffer.concat(keys.chain.map((der) => pemOf("CERTIFICATE", der))),
     key: pemOf("PRIVATE KEY", keys.key),
     ca: roots.map((der) => pemOf("CERTIFICATE", der)),
     requestCert: true,
-    rejectUnauthorized: true,
     minVersion: TLS_1_3,
     ALPNProtocols: onWire(TUNNEL_ALPN),
     secureOptions: SSL_OP_NO_TICKET,

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { forgeSite } from "../../../test/support/forge-certificate.ts";
 import { NO_BANS, printBans, withBan } from "../../identity/bans.ts";
 import { makeBundle, printBundle } from "../../identity/bundle.ts";
+import { CLOCK_JUMP_MS } from "../../identity/clock.ts";
 import { isRefusal } from "../../identity/refusal.ts";
 import { verifyChain } from "../../identity/verify.ts";
 import { TunnelTrust } from "./trust.ts";
@@ -15,10 +16,15 @@ const frame = { version: 1, nowMs: site.nowMs, bundle, bans: Buffer.from(printBa
 interface Clocked {
   readonly trust: TunnelTrust;
   atMs: number;
+  wallMs: number;
 }
 
 function trustAt(): Clocked {
-  const clock: Clocked = { trust: new TunnelTrust(() => clock.atMs), atMs: 500 };
+  const trust = new TunnelTrust(
+    () => clock.atMs,
+    () => clock.wallMs,
+  );
+  const clock: Clocked = { trust, atMs: 500, wallMs: site.nowMs };
   return clock;
 }
 
@@ -71,4 +77,21 @@ test("roots that change are told from bans that do, because only they concern th
   expect(trust.rootsEpoch).toBe(before);
   trust.take({ ...frame, bundle: Buffer.from(printBundle({ ...made, sequence: 2 })) });
   expect(trust.rootsEpoch).toBe(before + 1);
+});
+
+test("the machine's clock is doubted where it is further off than certificates forgive, and not before there is a time", () => {
+  const clock = trustAt();
+  clock.wallMs = 0;
+  expect(clock.trust.isWallDoubted).toBe(false);
+  clock.trust.take(frame);
+  expect(clock.trust.isWallDoubted).toBe(true);
+  for (const [offMs, isDoubted] of [
+    [CLOCK_JUMP_MS, false],
+    [-CLOCK_JUMP_MS, false],
+    [CLOCK_JUMP_MS + 1, true],
+    [-CLOCK_JUMP_MS - 1, true],
+  ] as const) {
+    clock.wallMs = site.nowMs + offMs;
+    expect([offMs, clock.trust.isWallDoubted]).toEqual([offMs, isDoubted]);
+  }
 });

@@ -1,5 +1,6 @@
 import { type BanList, NO_BANS, parseBans } from "../../identity/bans.ts";
 import { parseBundle, type TrustBundle } from "../../identity/bundle.ts";
+import { CLOCK_JUMP_MS } from "../../identity/clock.ts";
 import type { Trust } from "../../identity/verify.ts";
 
 /** What a TRUST frame says. */
@@ -16,6 +17,7 @@ const NO_BUNDLES: ReadonlyMap<string, TrustBundle> = new Map();
 /** What others are judged by: bundle, bans and the keeper's time, which goes on with the monotonic clock. Without any, nobody is believed. */
 export class TunnelTrust {
   readonly #monotonicMs: () => number;
+  readonly #wallMs: () => number;
   #bundleText = "";
   #bansText = "";
   #trustDomain = "";
@@ -30,9 +32,10 @@ export class TunnelTrust {
   /** Why there is nothing to judge by although something came; `""` = all is well. */
   problem = "";
 
-  /** @param monotonicMs a clock that only goes forward. */
-  constructor(monotonicMs: () => number) {
+  /** @param monotonicMs a clock that only goes forward. @param wallMs the machine's clock, which TLS judges by. */
+  constructor(monotonicMs: () => number, wallMs: () => number) {
     this.#monotonicMs = monotonicMs;
+    this.#wallMs = wallMs;
   }
 
   /** Takes a frame over. What cannot be read is as if nobody was believed. */
@@ -61,6 +64,14 @@ export class TunnelTrust {
   /** The judged time; no number before the first frame. */
   nowMs(): number {
     return this.#nowMs + this.#monotonicMs() - this.#atMs;
+  }
+
+  /**
+   * Whether the machine's clock is so far from the judged time that the runtime, which knows no other, would take good certificates
+   * for expired or for not valid yet: as on a box that woke in 1970.
+   */
+  get isWallDoubted(): boolean {
+    return Math.abs(this.nowMs() - this.#wallMs()) > CLOCK_JUMP_MS;
   }
 
   /** To judge by, now. */

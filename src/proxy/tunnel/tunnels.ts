@@ -39,6 +39,8 @@ export interface TunnelsHost {
   readonly wire: TunnelWire;
   /** On the monotonic clock; reading it sets `links.now`. */
   nowMs(): number;
+  /** Milliseconds since 1970 on the machine's clock, believed or not. */
+  wallMs(): number;
   /** From 0 up to 1. */
   random(): number;
   /** Looks once, and answers what tells whether an IP address is this machine's. */
@@ -51,6 +53,7 @@ interface Opened {
   readonly own: HeldKeys;
   readonly rootsEpoch: number;
   readonly isDoorOpen: boolean;
+  readonly isWallDoubted: boolean;
 }
 
 /**
@@ -87,7 +90,7 @@ export class Tunnels {
       stats,
       links,
       keys: new Keys(),
-      trust: new TunnelTrust(nowMs),
+      trust: new TunnelTrust(nowMs, () => host.wallMs()),
       documents: this.documents,
       reports: new RefusalReports((report) => wire.refused(report), nowMs),
       nowMs,
@@ -214,7 +217,7 @@ export class Tunnels {
     if (this.#dialers.size > 0 || this.#reception.ends.size > 0) this.#leaveAddresses();
     this.#reception.tick();
     for (const tunnel of [...this.#reception.ends]) tunnel.tick();
-    for (const dialer of this.#dialers.values()) dialer.settle();
+    this.#settle();
   }
 
   /** The keeper is gone: nobody answers, and nobody new is let in by the door. What is open goes on. */
@@ -310,14 +313,10 @@ export class Tunnels {
       if (own === undefined) this.#reception.close("identity_removed");
       return;
     }
-    const wanted: Opened = { record, own, rootsEpoch: trust.rootsEpoch, isDoorOpen: this.#door.isOpen };
+    const { rootsEpoch, isWallDoubted } = trust;
+    const wanted: Opened = { record, own, rootsEpoch, isDoorOpen: this.#door.isOpen, isWallDoubted };
     if (this.#opened !== null && isSame(this.#opened, wanted)) return;
-    const outcome = this.#acceptor.open(
-      record.hostname,
-      record.port,
-      own,
-      listenerTls(own, trust.roots, wanted.isDoorOpen),
-    );
+    const outcome = this.#acceptor.open(record.hostname, record.port, own, listenerTls(own, trust.roots, wanted));
     const isNew = this.#opened?.record.key !== record.key;
     // One that could not be opened is tried again with the next change, and not every second.
     this.#opened = wanted;
@@ -337,5 +336,6 @@ export class Tunnels {
 
 function isSame(a: Opened, b: Opened): boolean {
   const isSamePlace = a.record.hostname === b.record.hostname && a.record.port === b.record.port;
-  return isSamePlace && a.own === b.own && a.rootsEpoch === b.rootsEpoch && a.isDoorOpen === b.isDoorOpen;
+  const isSameJudge = a.rootsEpoch === b.rootsEpoch && a.isDoorOpen === b.isDoorOpen;
+  return isSamePlace && isSameJudge && a.own === b.own && a.isWallDoubted === b.isWallDoubted;
 }

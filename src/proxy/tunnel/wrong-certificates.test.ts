@@ -12,8 +12,15 @@ function emptySettings(): Buffer {
   return Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
 }
 
-async function listeningNode(isDoorOpen: boolean): Promise<TunnelNode> {
+interface Doors {
+  readonly isDoorOpen: boolean;
+  /** The machine's clock is an hour off the time that the keeper knows. */
+  readonly isWallDoubted?: boolean;
+}
+
+async function listeningNode({ isDoorOpen, isWallDoubted = false }: Doors): Promise<TunnelNode> {
   const node = new TunnelNode(new ForgedAuthority(), "till-1");
+  if (isWallDoubted) node.wallSkewMs = 3_600_000;
   node.trust();
   await node.issue();
   node.tunnels.setDoor(isDoorOpen);
@@ -45,10 +52,16 @@ async function visit(port: number, tls: TlsOptions): Promise<number> {
   return heard;
 }
 
-for (const isDoorOpen of [false, true]) {
-  describe(`a live listener, its join door ${isDoorOpen ? "open: only our own judgement counts" : "shut"}`, () => {
+const LISTENERS: readonly (readonly [string, Doors])[] = [
+  ["its join door shut", { isDoorOpen: false }],
+  ["its join door open: only our own judgement counts", { isDoorOpen: true }],
+  ["the machine's clock in doubt: only our own judgement of time counts", { isDoorOpen: false, isWallDoubted: true }],
+];
+
+for (const [what, doors] of LISTENERS) {
+  describe(`a live listener, ${what}`, () => {
     test("says not one byte to any of the wrong certificates, and tells the keeper", async () => {
-      using node = await listeningNode(isDoorOpen);
+      using node = await listeningNode(doors);
       const wrong: (readonly [string, Shown | null])[] = [...WRONG, ["no certificate", null]];
       const heard: string[] = [];
       let visits = 0;
@@ -70,7 +83,7 @@ for (const isDoorOpen of [false, true]) {
 }
 
 test("with the join door open a wrong certificate is refused for what is wrong with it", async () => {
-  using node = await listeningNode(true);
+  using node = await listeningNode({ isDoorOpen: true });
   const reasons = async (name: string) => {
     const before = node.refused.length;
     await visit(node.tunnels.port, attackerTls(WRONG.find(([known]) => known === name)![1]));
@@ -117,26 +130,36 @@ function listen(shown: Shown, state: Impostor): TCPSocketListener<undefined> {
   });
 }
 
-test("a live dialer takes none of the wrong certificates for the node that it dials", async () => {
-  const up: string[] = [];
-  let dialed = 0;
-  for (const [name, shown] of WRONG) {
-    const server = impostor(shown);
-    if (server === null) continue;
-    dialed++;
-    using node = await listeningNode(false);
-    const places: TunnelPlace[] = [{ name: "till-1" }, { name: "till-2", hostname: "127.0.0.1", port: server.port }];
-    node.serve(places, { hostname: "127.0.0.1", port: 0 });
-    // The second visit comes only when the first one has failed.
-    await until(() => server.visits >= 2 || node.tunnels.link("till-2") !== null, `two dials to ${name}`);
-    if (node.tunnels.link("till-2") !== null || node.states.some(({ isUp }) => isUp)) up.push(name);
+const DIALERS: readonly (readonly [string, boolean])[] = [
+  ["", false],
+  [", also with the machine's clock in doubt", true],
+];
+
+test.each(DIALERS)(
+  "a live dialer takes none of the wrong certificates for the node that it dials%s",
+  async (_, isWallDoubted) => {
+    const doors = { isDoorOpen: false, isWallDoubted };
+    const up: string[] = [];
+    let dialed = 0;
+    for (const [name, shown] of WRONG) {
+      const server = impostor(shown);
+      if (server === null) continue;
+      dialed++;
+      using node = await listeningNode(doors);
+      const places: TunnelPlace[] = [{ name: "till-1" }, { name: "till-2", hostname: "127.0.0.1", port: server.port }];
+      node.serve(places, { hostname: "127.0.0.1", port: 0 });
+      // The second visit comes only when the first one has failed.
+      await until(() => server.visits >= 2 || node.tunnels.link("till-2") !== null, `two dials to ${name}`);
+      if (node.tunnels.link("till-2") !== null || node.states.some(({ isUp }) => isUp)) up.push(name);
+      server.stop();
+    }
+    expect(up).toEqual([]);
+    expect(dialed).toBeGreaterThan(30);
+    using node = await listeningNode(doors);
+    const server = impostor(RIGHT)!;
+    node.serve([{ name: "till-1" }, { name: "till-2", hostname: "127.0.0.1", port: server.port }]);
+    await node.up("till-2");
     server.stop();
-  }
-  expect(up).toEqual([]);
-  expect(dialed).toBeGreaterThan(30);
-  using node = await listeningNode(false);
-  const server = impostor(RIGHT)!;
-  node.serve([{ name: "till-1" }, { name: "till-2", hostname: "127.0.0.1", port: server.port }]);
-  await node.up("till-2");
-  server.stop();
-}, 20_000);
+  },
+  20_000,
+);

@@ -16,6 +16,7 @@ import { ConnectionShares, NO_SHARE, shareOf } from "../downstream/connection-sh
 import type { Entrance } from "../downstream/entrance.ts";
 import type { Session } from "../downstream/session.ts";
 import { Decider } from "../exchange/decide.ts";
+import { Backlog } from "../http2/backlog.ts";
 import { FlushQueue } from "../http2/flush-queue.ts";
 import { SharedHeads } from "../http2/shared-heads.ts";
 import { DESCRIPTOR_SHARE, DOWNSTREAM_CONNECTIONS_MAX } from "../limits.ts";
@@ -61,6 +62,7 @@ export class DataPath implements ConnectionHost, EndpointHost {
   readonly tunnels = new OpenTunnels();
   readonly flushQueue = new FlushQueue((run) => void setImmediate(run));
   readonly heads = new SharedHeads();
+  readonly backlog = new Backlog(() => this.stats.counter(LIMIT_COUNTER.slow_receivers));
   /** To and from other nodes. */
   readonly nodeTunnels: Tunnels;
   readonly mesh: Mesh;
@@ -105,6 +107,7 @@ export class DataPath implements ConnectionHost, EndpointHost {
       links: this,
       wire: wire.tunnels,
       nowMs: () => this.nowMs(),
+      wallMs: () => Date.now(),
       random: () => this.random.word() / 2 ** 32,
       ownAddresses: () => {
         const own = ownAddresses();
