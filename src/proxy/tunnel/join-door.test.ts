@@ -144,6 +144,26 @@ test("one address has few places at the door, and shutting it puts everybody out
   expect(visitors.every(({ heard }) => heard.length === 0)).toBe(true);
 });
 
+test("who stands at the door and says nothing makes room for whoever asks, and who asks for nobody", async () => {
+  using node = await nodeWithDoor(true);
+  const silent = Array.from({ length: JOINERS_PER_ADDRESS_MAX }, () => new Visitor(node.tunnels.port));
+  await Promise.all(silent.map(({ material }) => material));
+  const asking: Visitor[] = [];
+  for (let i = 0; i < JOINERS_PER_ADDRESS_MAX; i++) {
+    asking[i] = new Visitor(node.tunnels.port);
+    await asking[i]!.say(frameJoinMessage(1, Buffer.from(`question ${i}`)));
+    await until(() => node.questions[i], "the question");
+  }
+  await Promise.all(silent.map(({ closed }) => closed));
+  const late = new Visitor(node.tunnels.port);
+  await late.closed;
+  for (const [i, visitor] of asking.entries()) {
+    node.tunnels.answered(node.questions[i]!.requestId, 200, Buffer.from("no"));
+    expect(await until(() => visitor.answer(), "the answer")).toBe("200 no");
+    await visitor.leave();
+  }
+});
+
 test("without a keeper nobody is asked, and the door is shut", async () => {
   using node = await nodeWithDoor(true);
   const visitor = new Visitor(node.tunnels.port);

@@ -46,7 +46,8 @@ export class JoinDoor {
   enter(connection: TlsConnection): Speaker | string {
     if (!this.#isOpen) return "door_closed";
     const same = [...this.#joiners].filter((joiner) => joiner.connection.address === connection.address);
-    if (this.#joiners.size >= JOINERS_MAX || same.length >= JOINERS_PER_ADDRESS_MAX) return "limit";
+    if (same.length >= JOINERS_PER_ADDRESS_MAX && !putOutOne(same)) return "limit";
+    if (this.#joiners.size >= JOINERS_MAX && !putOutOne(this.#joiners)) return "limit";
     if (connection.socket === null) return "closed";
     const material = exportedMaterial(connection.socket as never, JOIN_EXPORTER_LABEL, JOIN_KEYING_BYTES);
     if (material === undefined) return "no_keying_material";
@@ -54,6 +55,16 @@ export class JoinDoor {
     this.#joiners.add(joiner);
     return joiner;
   }
+}
+
+/** Whoever stands there longest without a question under way: one of ours asks with its first byte. */
+function putOutOne(joiners: Iterable<Joiner>): boolean {
+  for (const joiner of joiners) {
+    if (joiner.isAsking) continue;
+    joiner.connection.cut("others_wait");
+    return true;
+  }
+  return false;
 }
 
 /** One connection at the door. */
@@ -75,6 +86,11 @@ class Joiner implements Speaker {
     this.#left = left;
     this.#timer = new Timer(() => connection.cut("join_timeout"));
     host.wheel.arm(this.#timer, host.nowMs(), JOIN_TIMEOUT_MS);
+  }
+
+  /** Whether the keeper has a question of its. */
+  get isAsking(): boolean {
+    return this.#asked !== null;
   }
 
   received(bytes: Buffer): void {
