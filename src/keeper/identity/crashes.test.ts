@@ -4,7 +4,7 @@ import { cpSync, rmSync } from "node:fs";
 import { IdentityBox, TD, wishesOf } from "../../../test/support/identity-box.ts";
 import type { RootBackup } from "../../identity/backup.ts";
 import { IdentityStore, IdentityStoreError } from "./identity-store.ts";
-import { joinSite } from "./join-site.ts";
+import { joinObstacle, joinSite } from "./join-site.ts";
 import { rootBackup, type TakeRoot, takeRoot } from "./take-root.ts";
 
 setDefaultTimeout(60_000);
@@ -189,6 +189,9 @@ describe("a start", () => {
             if (!(error instanceof IdentityStoreError)) throw error;
           }
           expect(victim.told.join()).not.toContain("founded");
+          const obstacle = joinObstacle(new IdentityStore(victim.statePath, {}), TD);
+          if (template === root) expect([file, damage, obstacle]).toEqual([file, damage, expect.any(String)]);
+          else if (file !== "site") expect(obstacle).toBeUndefined();
         }
       }
     }

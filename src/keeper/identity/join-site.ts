@@ -1,8 +1,9 @@
+import { existsSync } from "node:fs";
 import { type BanList, mergeBans } from "../../identity/bans.ts";
 import { makeBundle, type TrustBundle } from "../../identity/bundle.ts";
 import type { Signer } from "../../identity/issue-protocol.ts";
 import { readTrustMessage } from "../../identity/trust-message.ts";
-import { CLOCK_FILE, ISSUED_FILE, ISSUER_FILE, SITE_FILE } from "./identity-files.ts";
+import { CLOCK_FILE, ISSUED_FILE, ISSUER_FILE, ROOT_FILE, SITE_FILE } from "./identity-files.ts";
 import { type IdentityStore, IdentityStoreError } from "./identity-store.ts";
 import { issuerProblem } from "./own-issuer.ts";
 import { readStored } from "./root-keys.ts";
@@ -25,7 +26,10 @@ export interface JoinedIdentity {
 
 /** Why a state directory cannot join this trust domain, or `undefined`. To be asked before anybody is called. */
 export function joinObstacle(store: IdentityStore, trustDomain: string): string | undefined {
-  if (!store.exists) return undefined;
+  if (!store.exists)
+    return isRootRemains(store)
+      ? `${store.folder} holds a root that other nodes depend on, without its file site; move it away to join`
+      : undefined;
   const site = store.read(SITE_FILE);
   if (site.state !== "good") return `${store.folder}/site cannot be read; move ${store.folder} away to join anew`;
   const { origin, trustDomain: own } = site.value;
@@ -53,7 +57,7 @@ export function joinSite(store: IdentityStore, joined: JoinedIdentity): string |
   const trust = storedTrust(word.bundle, bans, joined.trustMessage);
   const problem = issuerProblemIn(word.bundle, joined);
   if (problem !== undefined) throw new IdentityStoreError(`the issuer is not taken: ${problem}`);
-  const aside = store.exists ? store.setAside() : undefined;
+  const aside = existsSync(store.folder) ? store.setAside() : undefined;
   const sealed = store.sealSigner("issuer-key", issuer);
   store.write(ISSUER_FILE, sealed);
   // What time it was for the root's node when it signed: a box that wakes in 1970 next time has at least that.
@@ -71,10 +75,15 @@ function issuerProblemIn(
   return issuerProblem(issuer.certificate, issuer.key, { trustDomain, node, trust, nowMs });
 }
 
+function isRootRemains(store: IdentityStore): boolean {
+  // A founding that did not end has made no issuer yet.
+  return store.read(ROOT_FILE).state !== "absent" && store.read(ISSUER_FILE).state !== "absent" && hasOthers(store);
+}
+
 function hasOthers(store: IdentityStore): boolean {
   const issued = store.read(ISSUED_FILE);
   // What was signed is not known any more: somebody may depend on it.
-  return issued.state === "rotten" || (issued.state === "good" && issued.value.isShared);
+  return issued.state !== "good" || issued.value.isShared;
 }
 
 function bansBefore(store: IdentityStore, trustDomain: string): BanList | undefined {

@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { keyHashOf } from "../../identity/certificate.ts";
 import { CHALLENGE_BYTES, makeIssuerRequest } from "../../identity/issuer-request.ts";
@@ -17,6 +18,7 @@ import { IdentityStore, IdentityStoreError } from "../identity/identity-store.ts
 import { joinObstacle, joinSite } from "../identity/join-site.ts";
 import { lockState } from "../lock-state.ts";
 import { StartError } from "../start-error.ts";
+import { writeDurable } from "../state/durable-file.ts";
 import { writeSealed } from "../state/sealed-json.ts";
 import { StateDirectory } from "../state/state-directory.ts";
 import { callJoinDoor, JoinConnectionError, type JoinReplyBytes } from "./join-connection.ts";
@@ -29,6 +31,9 @@ export const JOIN_CALLS_MAX = 4;
 
 /** Between two of them. */
 export const JOIN_RETRY_MS = 500;
+
+/** What is written for trial before a join. Reason: bundle and bans at their longest, twice as JSON, and a folder of small files. */
+export const JOIN_TRIAL_BYTES = 512 * 1024;
 
 /** A machine could not join. Message and hint are for people. */
 export class JoinError extends Error {
@@ -73,6 +78,7 @@ export async function joinByToken(text: string, options: JoinOptions): Promise<J
     const store = new IdentityStore(options.statePath, options.env);
     const obstacle = joinObstacle(store, token.trustDomain);
     if (obstacle !== undefined) throw new JoinError(obstacle, "join with another --state DIR");
+    tryDisk(options.statePath);
     key.pkcs8 = await makeKey(token, options.issueProgram);
     const { joined, keyHash } = await call(token, key.pkcs8, options);
     const aside = keep(store, token, joined, key.pkcs8, options.wallMs());
@@ -96,6 +102,21 @@ function openState(path: string): { readonly state: StateDirectory; readonly loc
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     throw new JoinError(error.message, "a running node has to be stopped before it joins a site");
+  }
+}
+
+/** Before the token is shown, since it is spent then: whether the disk takes what will be written. Throws JoinError. */
+function tryDisk(statePath: string): void {
+  const path = join(statePath, "join.trial");
+  try {
+    writeDurable(path, new Uint8Array(JOIN_TRIAL_BYTES));
+    rmSync(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new JoinError(
+      `nothing can be written to ${statePath}: ${reason}`,
+      "the token was not shown, and is as good as before",
+    );
   }
 }
 
