@@ -19,10 +19,16 @@ export const HANDSHAKES_PER_SECOND = 16;
 /** Addresses whose rate is remembered; the oldest are forgotten. Reason: 64 bytes each, and one that floods is never old. */
 export const HANDSHAKE_ADDRESSES_MAX = 1_024;
 
-/** Tunnels accepted from one node at once. Reason: one for each of its workers, twice while they rotate. */
-export const TUNNELS_PER_NODE_MAX = 16;
+/** Tunnels accepted from one node at once. Reason: four workers, each with one that is used, one that begins, and its old ones. */
+export const TUNNELS_PER_NODE_MAX = 64;
 
-/** Tunnels accepted in all. Reason: 32 nodes with four workers each, rotating; each weighs some 40 KB. */
+/**
+ * Connections to one node that have been replaced and still carry streams. Reason: in a life of a certificate two; more come from
+ * rotating by hand again and again while TCP streams are open, and then the connection in use waits for new keys to pay off.
+ */
+export const OLD_TUNNELS_MAX = 14;
+
+/** Tunnels accepted in all. Reason: 32 nodes with four workers each, twice while they rotate; each weighs some 40 KB. */
 export const TUNNELS_MAX = 256;
 
 /** Of a dial: from its begin until the other node's settings are there. */

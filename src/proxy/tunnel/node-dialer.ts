@@ -1,7 +1,7 @@
 import { Timer } from "../../base/timer-wheel.ts";
 import { dial } from "./dial.ts";
 import { judgeTunnel } from "./judge-tunnel.ts";
-import { DIAL_TIMEOUT_MS, KEYS_WAIT_MS, REDIAL_MS_FIRST, REDIAL_MS_MAX } from "./limits.ts";
+import { DIAL_TIMEOUT_MS, KEYS_WAIT_MS, OLD_TUNNELS_MAX, REDIAL_MS_FIRST, REDIAL_MS_MAX } from "./limits.ts";
 import type { OwnAddress } from "./missing-addresses.ts";
 import { stillHolds } from "./still-holds.ts";
 import type { Speaker, TlsConnection, TlsOwner } from "./tls-connection.ts";
@@ -185,8 +185,9 @@ export class NodeDialer<E extends TunnelEnd> implements TlsOwner {
     const current = this.#current;
     if (current === null) return true;
     const { session } = current;
-    if (session.own !== this.#host.keys.node || this.#currentTarget !== this.#target) return true;
-    return this.#mustReplace || current.isWorn || !(nowMs < session.rotateAtMs);
+    // Its own certificate is as good as before: no stream has to be cut for new ones.
+    if (session.own !== this.#host.keys.node && this.#old.size < OLD_TUNNELS_MAX) return true;
+    return this.#currentTarget !== this.#target || this.#mustReplace || current.isWorn || !(nowMs < session.rotateAtMs);
   }
 
   get #canDial(): boolean {
@@ -225,6 +226,8 @@ export class NodeDialer<E extends TunnelEnd> implements TlsOwner {
     if (before === null) return;
     this.#old.add(before);
     before.drain();
+    const [oldest] = this.#old;
+    if (this.#old.size > OLD_TUNNELS_MAX) oldest?.close("too_many_old");
   }
 
   #going(end: E): void {
