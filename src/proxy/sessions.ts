@@ -106,7 +106,7 @@ export class Sessions implements SessionFactory {
       this.#connectPinned(connection, origin, origin.pin, headBytes, head, rest);
       return;
     }
-    if (connection.entrance.record.role !== "outbound") {
+    if (connection.entrance.record.role !== "outbound" || origin.fixed) {
       // Elsewhere the destination is known, or the caller is from outside: neither is to choose one.
       this.#refuseConnect(connection, FLAG.NR, null, headBytes, head);
       return;

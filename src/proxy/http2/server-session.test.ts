@@ -28,12 +28,14 @@ class Bench {
   nowMs = 1000;
   closed = 0;
   readonly written: number[] = [];
+  isRead = true;
   readonly session: Http2Session;
   readonly #turn: (() => void)[] = [];
 
   constructor() {
     const out = new Output();
     out.write = (bytes, start, end) => {
+    Object.defineProperty(out, "isFull", { get: () => !this.isRead });
       this.written.push(...bytes.subarray(start, end));
       return true;
     };
@@ -127,6 +129,15 @@ describe("a connection ends", () => {
 
   test("when the worker drains, a round trip after it was told", () => {
     const bench = open();
+  test("when its caller reads nothing of what it was told", () => {
+    const bench = open();
+    bench.isRead = false;
+    bench.after(IDLE_TIMEOUT_MS);
+    expect(bench.closed).toBe(0);
+    bench.after(IDLE_TIMEOUT_MS);
+    expect(bench.closed).toBe(1);
+  });
+
     bench.session.drain();
     bench.turn();
     expect(bench.goneWith).toEqual([0]);

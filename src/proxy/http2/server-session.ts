@@ -39,6 +39,8 @@ export class Http2Session implements Session, LinkHandler {
   /** When the end was announced; 0 = it was not. */
   #goingSinceMs = 0;
   #isFinal = false;
+  /** What the caller had not taken when the end was waited for last. */
+  #unreadBytes = Number.POSITIVE_INFINITY;
   /** When to look next. */
   #lookAtMs = 0;
 
@@ -93,11 +95,22 @@ export class Http2Session implements Session, LinkHandler {
     const sweptMs = this.#streams.sweep(nowMs);
     if (this.#streams.size > 0) return Math.max(1, sweptMs);
     const leftMs = this.#streams.lastUsedMs + IDLE_TIMEOUT_MS - nowMs;
-    if (leftMs > 0) return leftMs;
+    return leftMs > 0 ? leftMs : this.#endIdle();
+  }
+
+  /** Nothing was asked for long. A caller that reads nothing either is not waited for. */
+  #endIdle(): number {
+    const before = this.#unreadBytes;
+    this.#unreadBytes = this.#link.queuedBytes;
+    if (this.#isFinal && this.#unreadBytes >= before) {
+      this.#link.gone();
+      this.#connection.close();
+      return 0;
+    }
     this.#link.drain(true);
     this.#isFinal = true;
     this.#leaveWhenDone();
-    return 0;
+    return IDLE_TIMEOUT_MS;
   }
 
   drain(): void {

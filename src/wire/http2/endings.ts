@@ -73,9 +73,21 @@ export function failStream<T>(
   errorCode: number,
   refusal: number,
 ): number {
+  // First: a stream that is among those of the connection ends with it, one that was dropped has to be told of by itself.
+  if (!spend(state, BUDGET.RESETS_CAUSED)) return EVENT.ERROR;
   dropStream(state, stream);
   writeStreamReset(state, stream.id, errorCode);
-  spend(state, BUDGET.RESETS_CAUSED);
+  return tellReset(state, stream, errorCode, true, refusal);
+}
+
+/** The event of a stream that was dropped. */
+export function tellReset<T>(
+  state: ConnectionState<T>,
+  stream: Http2Stream<T>,
+  errorCode: number,
+  isLocal: boolean,
+  refusal: number,
+): number {
   state.stream = stream;
   state.streamId = stream.id;
   state.isLocal = true;

@@ -1,6 +1,6 @@
 /** All frames but DATA and HEADERS (RFC 9113 6.3 to 6.9). */
 import { type ConnectionState, PHASE, ROLE } from "./connection-state.ts";
-import { dropStream, failConnection, failStream, hasControlRoom, outcome, spend } from "./endings.ts";
+import { dropStream, failConnection, failStream, hasControlRoom, outcome, spend, tellReset } from "./endings.ts";
 import { EVENT } from "./event.ts";
 import { writePing, writeSettingsAck } from "./frame-writer.ts";
 import { BUDGET } from "./limits.ts";
@@ -90,19 +90,10 @@ export function nextRefused<T>(state: ConnectionState<T>): number {
   for (const stream of state.streams.values()) {
     if (stream.id <= state.refusedAbove) continue;
     dropStream(state, stream);
-    return reset(state, stream, ERROR_CODE.REFUSED_STREAM);
+    return tellReset(state, stream, ERROR_CODE.REFUSED_STREAM, false, 0);
   }
   state.refusedAbove = -1;
   return EVENT.NONE;
-}
-
-function reset<T>(state: ConnectionState<T>, stream: NonNullable<typeof state.stream>, errorCode: number): number {
-  state.stream = stream;
-  state.streamId = stream.id;
-  state.errorCode = errorCode;
-  state.isLocal = false;
-  state.refusal = 0;
-  return EVENT.RESET;
 }
 
 export function receiveReset<T>(state: ConnectionState<T>): number {
@@ -115,10 +106,9 @@ export function receiveReset<T>(state: ConnectionState<T>): number {
     spend(state, BUDGET.IGNORED_FRAMES);
     return outcome(state, EVENT.NONE);
   }
+  if (state.options.role === ROLE.SERVER && !spend(state, BUDGET.RESETS)) return EVENT.ERROR;
   dropStream(state, stream);
-  if (state.options.role === ROLE.SERVER) spend(state, BUDGET.RESETS);
-  const errorCode = readUint32(reader.buf, reader.start);
-  return state.phase === PHASE.OVER ? EVENT.ERROR : reset(state, stream, errorCode);
+  return tellReset(state, stream, readUint32(reader.buf, reader.start), false, 0);
 }
 
 export function receiveWindowUpdate<T>(state: ConnectionState<T>): number {
