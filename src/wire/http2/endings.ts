@@ -90,9 +90,8 @@ export function tellReset<T>(
 ): number {
   state.stream = stream;
   state.streamId = stream.id;
-  state.isLocal = true;
+  state.isLocal = isLocal;
   state.refusal = refusal;
-  if (state.phase === PHASE.OVER) return EVENT.ERROR;
   state.errorCode = errorCode;
   return EVENT.RESET;
 }
