@@ -75,6 +75,8 @@ export class ConnectionState<T> {
   gapCount = 0;
 
   sendWindow = WINDOW_BYTES_DEFAULT;
+  /** Highest stream whose reset was overwritten: which of those below were reset is not known any more. */
+  forgottenResets = 0;
   receiveWindow = WINDOW_BYTES_DEFAULT;
   creditBytes = 0;
   isBlocked = false;
@@ -150,12 +152,14 @@ export class ConnectionState<T> {
       // All streams that there may be can be reset at once.
       this.recentResets = new Int32Array(Math.max(RECENT_RESETS_MAX, this.options.streamsMax));
     }
-    this.recentResets[this.recentResetCount++ % this.recentResets.length] = streamId;
+    const at = this.recentResetCount++ % this.recentResets.length;
+    this.forgottenResets = Math.max(this.forgottenResets, this.recentResets[at]!);
+    this.recentResets[at] = streamId;
   }
 
   /** Frames of this stream may be under way although it is closed. */
   wasReset(streamId: number): boolean {
-    return this.recentResets.includes(streamId);
+    return streamId <= this.forgottenResets || this.recentResets.includes(streamId);
   }
 
   /** The peer opened `streamId`, above all before: those it skipped can never be opened (RFC 9113 5.1.1). */
