@@ -21,12 +21,19 @@ export class WorkerTrust {
   readonly #taken = new Map<number, number>();
   /** By workload key: serial of what workers hold. */
   readonly #sent = new Map<string, string>();
-  #version = 1;
+  #version = WorkerTrust.#nextVersion();
   #waiting: (() => void)[] = [];
 
   constructor(identity: SiteIdentity, workers: () => readonly IdentityWorker[]) {
     this.#identity = identity;
     this.#workers = workers;
+  }
+
+  /** Of one keeper no two: what a worker says late of an identity that was closed says nothing of the next. */
+  static #lastVersion = 0;
+
+  static #nextVersion(): number {
+    return ++WorkerTrust.#lastVersion;
   }
 
   /** Everything, to one worker that is new. */
@@ -40,13 +47,14 @@ export class WorkerTrust {
   }
 
   trustTaken(id: number, version: number): void {
-    this.#taken.set(id, Math.max(version, this.#taken.get(id) ?? 0));
+    // What it was never sent it cannot have taken up.
+    if (version <= this.#version) this.#taken.set(id, Math.max(version, this.#taken.get(id) ?? 0));
     this.#settle();
   }
 
   /** Bundle, bans or time changed. */
   pushTrust(): void {
-    this.#version++;
+    this.#version = WorkerTrust.#nextVersion();
     this.#broadcast([this.#trustFrame()]);
   }
 

@@ -47,13 +47,27 @@ export class Reception<E extends TunnelEnd> implements TlsOwner {
   opened(connection: TlsConnection): boolean {
     const { documents, stats } = this.#host;
     const { address } = connection;
-    const refused = this.#gate.begin(address, documents.isKnownAddress(address), this.nowMs());
+    const begin = () => this.#gate.begin(address, documents.isKnownAddress(address), this.nowMs());
+    let refused = begin();
+    if (refused === "total" && this.#putOutStranger()) refused = begin();
     if (refused === undefined) {
       this.#waiting.add(connection);
       return true;
     }
     stats.counter(LIMIT_COUNTER[GATE_LIMIT[refused]]);
     this.#host.reports.report({ node: "", address, reason: "handshake_limit", detail: refused });
+    return false;
+  }
+
+  /** The stranger whose handshake takes longest: connections that only stand there must not keep a machine from joining. */
+  #putOutStranger(): boolean {
+    const { documents, stats } = this.#host;
+    for (const connection of this.#waiting) {
+      if (documents.isKnownAddress(connection.address)) continue;
+      stats.counter(LIMIT_COUNTER.handshakes);
+      connection.cut("others_wait");
+      return true;
+    }
     return false;
   }
 
