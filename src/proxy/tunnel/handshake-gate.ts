@@ -12,6 +12,8 @@ export type GateRefusal = "total" | "address" | "rate";
 
 interface Source {
   underWay: number;
+  /** Of these, those that began while the documents did not name the address. */
+  strangers: number;
   tokens: number;
   atMs: number;
 }
@@ -23,6 +25,7 @@ interface Source {
 export class HandshakeGate {
   readonly #sources = new Map<string, Source>();
   #underWay = 0;
+  #strangers = 0;
 
   get underWay(): number {
     return this.#underWay;
@@ -36,6 +39,10 @@ export class HandshakeGate {
     source.tokens--;
     source.underWay++;
     this.#underWay++;
+    if (!isKnown) {
+      source.strangers++;
+      this.#strangers++;
+    }
     return undefined;
   }
 
@@ -45,11 +52,15 @@ export class HandshakeGate {
     if (source === undefined || source.underWay === 0) return;
     source.underWay--;
     this.#underWay--;
+    if (source.strangers === 0) return;
+    source.strangers--;
+    this.#strangers--;
   }
 
   #judge(source: Source, isKnown: boolean): GateRefusal | undefined {
     if (source.underWay >= HANDSHAKES_PER_ADDRESS_MAX) return "address";
-    if (this.#underWay >= (isKnown ? HANDSHAKES_MAX : HANDSHAKES_MAX - HANDSHAKES_RESERVED)) return "total";
+    if (this.#underWay >= HANDSHAKES_MAX) return "total";
+    if (!isKnown && this.#strangers >= HANDSHAKES_MAX - HANDSHAKES_RESERVED) return "total";
     return source.tokens < 1 ? "rate" : undefined;
   }
 
@@ -57,7 +68,7 @@ export class HandshakeGate {
     let source = this.#sources.get(address);
     if (source === undefined) {
       if (this.#sources.size >= HANDSHAKE_ADDRESSES_MAX) this.#forgetOne();
-      source = { underWay: 0, tokens: HANDSHAKE_BURST, atMs: nowMs };
+      source = { underWay: 0, strangers: 0, tokens: HANDSHAKE_BURST, atMs: nowMs };
     } else this.#sources.delete(address);
     // Last in the map is the one that came last.
     this.#sources.set(address, source);
