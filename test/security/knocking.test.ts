@@ -26,8 +26,8 @@ function isHeard(port: number): Promise<boolean> {
     port,
     tls: tls as never,
     socket: {
-      handshake: (socket, isOk) => {
-        resolve(isOk && socket.alpnProtocol === JOIN_ALPN);
+      handshake: (socket) => {
+        resolve(socket.alpnProtocol === JOIN_ALPN);
         socket.terminate();
       },
       data() {},
