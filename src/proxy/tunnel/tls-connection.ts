@@ -75,10 +75,13 @@ export class TlsConnection {
   /** TCP is there. */
   opened(socket: Socket<TlsConnection>): void {
     this.socket = socket;
-    this.address = plainAddress(socket.remoteAddress);
-    this.localAddress = plainAddress(socket.localAddress);
+    const { remoteAddress, localAddress } = addressesOf(socket);
+    this.address = plainAddress(remoteAddress ?? "");
+    this.localAddress = plainAddress(localAddress ?? "");
     // A dial that was given up while the runtime was still connecting.
     if (this.#isOver) socket.terminate();
+    // Reset by the other end before it was accepted: nobody is there, and the system tells no address.
+    else if (remoteAddress === undefined) this.cut("connection_lost");
     else if (!this.owner.opened(this)) this.cut("limit");
   }
 
@@ -135,6 +138,14 @@ export function wordOf(error: unknown): string {
   if (error === null || error === undefined) return "";
   if (typeof error === "object" && "code" in error && typeof error.code === "string") return error.code;
   return error instanceof Error ? error.message : String(error);
+}
+
+/** As the runtime really tells them: its types leave out that a socket which is gone has none. */
+function addressesOf(socket: Socket<TlsConnection>): {
+  readonly remoteAddress?: string;
+  readonly localAddress?: string;
+} {
+  return socket;
 }
 
 /** An IPv4 address that a socket for both families shows within an IPv6 one, as it stands in documents. */

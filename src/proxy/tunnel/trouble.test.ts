@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, spyOn, test } from "bun:test";
 import type { Socket } from "bun";
 import { listenTls } from "../../../test/support/tls.ts";
 import { visit } from "../../../test/support/tls-visit.ts";
@@ -225,3 +225,31 @@ test("a node that is not there is dialed again and again, and found when it come
   two.serve([{ name: "till-1" }, { name: "till-2" }], { hostname: "127.0.0.2", port });
   await one.up("till-2");
 });
+
+test("whoever is gone again before it is accepted is no fault of ours, and leaves nothing behind", async () => {
+  using node = await forgedNode();
+  using complaints = spyOn(console, "error").mockImplementation(() => undefined);
+  const visit = `for (let i = 0; i < 20; i++) {
+    const socket = await Bun.connect({ hostname: "127.0.0.1", port: ${node.tunnels.port}, socket: { data() {} } });
+    socket.terminate();
+  }`;
+  // This process does nothing meanwhile, so that all of them come and go in its backlog.
+  expect(Bun.spawnSync([process.execPath, "-e", visit]).exitCode).toBe(0);
+  expect(await bytesHeard(node)).toBeGreaterThan(0);
+  expect(complaints).not.toHaveBeenCalled();
+  expect([node.tunnels.handshakes, node.refused.length]).toEqual([0, 0]);
+});
+
+/** Bytes that a good node hears. */
+async function bytesHeard(node: TunnelNode): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const socket = await Bun.connect<undefined>({
+    hostname: "127.0.0.1",
+    port: node.tunnels.port,
+    tls: attackerTls(RIGHT) as never,
+    socket: { data: (_, bytes) => resolve(bytes.length), close: () => resolve(0), error() {} },
+  });
+  const heard = await promise;
+  socket.terminate();
+  return heard;
+}
