@@ -3,6 +3,7 @@
  * Here the keeper's side: what it believes, what it signs, and what that costs it.
  */
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { ISSUED_FILE } from "../../src/keeper/identity/identity-files.ts";
 import { IdentityStoreError } from "../../src/keeper/identity/identity-store.ts";
 import { encodeSync, PEER_KIND, PEER_REFUSAL } from "../../src/keeper/nodes/peer-message.ts";
 import { PEER_BURST } from "../../src/keeper/nodes/peer-rates.ts";
@@ -149,4 +150,20 @@ test("a root out of an old backup says again what it hears of its own former ban
   for (const { box } of [root, second, third]) {
     expect([early, late].map((key) => box.site.siteTrust.isBanned(key))).toEqual([true, true]);
   }
+});
+
+test("a root that does not know what it signed learns it from whoever it meets, and can ban that", async () => {
+  const [root, second, third] = await parties.site();
+  await root.box.off();
+  root.box.store.remove(ISSUED_FILE);
+  await root.on();
+  expect(await root.box.site.ban("till-2", "stolen")).toEqual({ refused: "no issuer of node till-2 is known" });
+  await root.meet(second);
+  const { keyHash } = second.box.site.issuerCertificate()!;
+  expect(await root.box.site.ban("till-2", "stolen")).toEqual({ keyHashes: [keyHash] });
+  // Nobody has another one banned by showing it.
+  const theirs = third.box.site.issuerCertificate()!.keyHash;
+  const word = await signSync(third.box.site, "till-1", ownSync(third));
+  await root.asked("till-9", PEER_KIND.SYNC, word);
+  expect(root.box.site.issuedIssuers().some((issued) => issued.keyHash === theirs)).toBe(false);
 });

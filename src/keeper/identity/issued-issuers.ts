@@ -22,7 +22,9 @@ export function withIssued(
   };
   const kept = issued.issuers.filter((one) => one.notAfterMs > nowMs && one.keyHash !== keyHash);
   const isShared = issued.isShared || added.node !== ownNode;
-  return { ...issued, isShared, issuers: [...kept, added].slice(-ISSUED_MAX) };
+  // One that is seen again after the list was lost may be older than those that are known.
+  const issuers = [...kept, added].sort((a, b) => a.notAfterMs - b.notAfterMs);
+  return { ...issued, isShared, issuers: issuers.slice(-ISSUED_MAX) };
 }
 
 /** What another node says about an issuer that it signed. */

@@ -294,6 +294,20 @@ export class SiteIdentity {
     this.#issued = next;
   }
 
+  /**
+   * On the root's node: an issuer that a node has shown, signed by a root that is believed. A root out of a backup, or whose list
+   * was lost, does not know it, and could not ban it.
+   */
+  noteSeen(issuer: Certificate): void {
+    const { issuers } = this.#issued;
+    if (!this.holdsRoot || issuers.some(({ keyHash }) => keyHash === issuer.keyHash)) return;
+    try {
+      this.noteIssued(issuer.der);
+    } catch {
+      // It is shown again at every meeting.
+    }
+  }
+
   /** Calls back after every change, until the answered function is called. */
   onChanged(listener: (change: IdentityChange) => void): () => void {
     this.#listeners.add(listener);

@@ -1,3 +1,4 @@
+import type { Certificate } from "../../identity/certificate.ts";
 import { CHALLENGE_BYTES } from "../../identity/issuer-request.ts";
 import { PEER_STATUS } from "../../wire/channel/frames.ts";
 import type { SiteIdentity } from "../identity/site-identity.ts";
@@ -201,19 +202,20 @@ export class PeerService {
     if (typeof issuer === "string") {
       this.#contacts.refused(node, issuer);
       this.#host.told("sync_refused", node, issuer);
-    } else this.#takeWord(node, address, told.sync, issuer.notAfterMs);
+    } else this.#takeWord(node, address, told.sync, issuer);
     for (const resolve of this.#waiting.splice(0)) resolve();
     return isChanged;
   }
 
-  /** What its keeper has signed. @param issuerEndMs end of the issuer that it was signed by. */
-  #takeWord(node: string, address: string, sync: Sync, issuerEndMs: number): void {
+  /** What its keeper has signed with the key of this issuer. */
+  #takeWord(node: string, address: string, sync: Sync, issuer: Certificate): void {
     const { identity } = this.#host;
     const isProven = this.#host.isProvenRoot(node);
     const contact = this.#contacts.heard(node, address, identity.nowMs());
     identity.confirmBundle(node, sync.bundleSequence);
     // Of all others a stolen one could push the clocks of the whole site beyond the life of everybody's certificates.
-    if (isProven && !identity.holdsRoot) identity.clock.vouch(sync.floorMs, issuerEndMs);
+    if (isProven && !identity.holdsRoot) identity.clock.vouch(sync.floorMs, issuer.notAfterMs);
+    identity.noteSeen(issuer);
     if (contact !== undefined) {
       contact.bansTaken = sync.bansTaken;
       contact.holdsRoot = sync.holdsRoot;
