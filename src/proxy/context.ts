@@ -2,6 +2,7 @@ import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { RandomPool } from "../telemetry/random-pool.ts";
 import type { StatsWriter } from "../telemetry/stats-writer.ts";
 import type { Decider } from "./exchange/decide.ts";
+import type { Backlog } from "./http2/backlog.ts";
 import type { FlushQueue } from "./http2/flush-queue.ts";
 import type { SharedHeads } from "./http2/shared-heads.ts";
 import type { Mesh } from "./mesh/mesh.ts";
@@ -18,6 +19,7 @@ export interface ProxyContext {
   readonly flushQueue: FlushQueue;
   /** Where heads by HTTP/2 are read into. */
   readonly heads: SharedHeads;
+  readonly backlog: Backlog;
   readonly mesh: Mesh;
   readonly decider: Decider;
   readonly recorder: Recorder;

@@ -86,6 +86,7 @@ export const LIMITS = [
   "peer_messages",
   "http2_budget",
   "http2_settings_timeout",
+  "slow_receivers",
 ] as const;
 export type LimitName = (typeof LIMITS)[number];
 

@@ -1,4 +1,5 @@
 import { TimerWheel } from "../../src/base/timer-wheel.ts";
+import { Backlog } from "../../src/proxy/http2/backlog.ts";
 import { FlushQueue } from "../../src/proxy/http2/flush-queue.ts";
 import { SharedHeads } from "../../src/proxy/http2/shared-heads.ts";
 import { REGION_BYTES } from "../../src/telemetry/layout.ts";
@@ -11,6 +12,7 @@ export function loneEndpointHost() {
     wheel: new TimerWheel({ nowMs: () => 0, wakeAfter: () => undefined }),
     flushQueue: new FlushQueue(() => undefined),
     heads: new SharedHeads(),
+    backlog: new Backlog(() => undefined),
     now: 0,
     upstreams: 0,
     hasDescriptor: true,

@@ -7,11 +7,11 @@ import { ERROR_CODE } from "../../wire/http2/protocol.ts";
 import type { Upstream, UpstreamOwner } from "../upstream/upstream.ts";
 import { ClientStream, type ClientStreamHome } from "./client-stream.ts";
 import {
-  ENDPOINT_CONNECTION_WINDOW_BYTES,
   ENDPOINT_PING_AFTER_MS,
   ENDPOINT_PONG_TIMEOUT_MS,
-  ENDPOINT_STREAM_WINDOW_BYTES,
   SETTINGS_TIMEOUT_MS,
+  SHARED_CONNECTION_WINDOW_BYTES,
+  SHARED_STREAM_WINDOW_BYTES,
 } from "./limits.ts";
 import { Http2Link, type LinkHandler, type LinkHost } from "./link.ts";
 import { socketOver } from "./socket-over.ts";
@@ -20,8 +20,9 @@ import { socketOver } from "./socket-over.ts";
 export const CLIENT_OPTIONS = {
   role: ROLE.CLIENT,
   streamsMax: 0,
-  streamWindowBytes: ENDPOINT_STREAM_WINDOW_BYTES,
-  connectionWindowBytes: ENDPOINT_CONNECTION_WINDOW_BYTES,
+  streamWindowBytes: SHARED_STREAM_WINDOW_BYTES,
+  connectionWindowBytes: SHARED_CONNECTION_WINDOW_BYTES,
+  creditsOnReceipt: true,
   tableBytes: TABLE_BYTES_DEFAULT,
   allowsWebsocket: false,
 };

@@ -163,6 +163,7 @@ export class Http2Endpoint implements Endpoint, EndpointLinkHome, Waiter {
       if (!stream) continue;
       this.inFlight++;
       stream.out.credentialOwner = this.#ownerOf(waiter);
+      stream.out.debtor = waiter.speaker ?? "";
       waiter.onUpstreamReady(stream);
       if (this.#isRetired) link.retire();
       return true;

@@ -28,9 +28,25 @@ export const ENDPOINT_PONG_TIMEOUT_MS = 10_000;
 /** From the first GOAWAY of a drain to the one that names the last stream. Reason: a round trip, in which requests are still on their way. */
 export const DRAIN_NOTICE_MS = 1_000;
 
-/** Receive windows towards an endpoint. Reason: many callers share the connection, so it takes 128 of them that do not read until nobody is served; that is also the most that is held. */
-export const ENDPOINT_STREAM_WINDOW_BYTES = 128 * 1024;
-export const ENDPOINT_CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
+/**
+ * Receive windows of connections that many receivers share: to endpoints, and between nodes. The stream's is what one that does not
+ * read may make us hold; the connection's is opened as bytes come, and bounds only what is on its way.
+ */
+export const SHARED_STREAM_WINDOW_BYTES = 64 * 1024;
+export const SHARED_CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
+
+/** A stream whose receiver keeps up gets twice the window, up to this. Reason: a gigabit at 8 ms. */
+export const WIDE_STREAM_WINDOW_BYTES = 1024 * 1024;
+/** What streams may have beyond their first window, those of one receiver and all; beyond it windows stay as they are. Reason: all of it may be held once receivers stop. */
+export const WIDE_BYTES_OF_ONE_MAX = 4 * 1024 * 1024;
+export const WIDE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** What a worker holds for slow receivers. Reason: three hundred that do not read, and all that is wide. */
+export const BACKLOG_BYTES_MAX = 40 * 1024 * 1024;
+/** So much is left when there was too much. Reason: looking for whom to reset costs as much for one as for many. */
+export const BACKLOG_BYTES_KEPT = 38 * 1024 * 1024;
+/** A connection that holds less is not asked about. Reason: that is so nearly always. */
+export const BACKLOG_UNWATCHED_BYTES = 256 * 1024;
 
 /** Stream objects that a worker keeps for the next requests. Reason: making one costs as much as the request; each keeps 8 KB. */
 export const SPARE_STREAMS_MAX = 64;

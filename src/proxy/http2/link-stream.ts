@@ -5,6 +5,7 @@ import { ERROR_CODE } from "../../wire/http2/protocol.ts";
 import { SENT } from "../../wire/http2/send.ts";
 import type { Http2Stream } from "../../wire/http2/stream.ts";
 import type { MessageSink } from "../message-sink.ts";
+import type { Backlog } from "./backlog.ts";
 import { QUANTUM_BYTES, SLIM_SHARE, STREAM_QUEUE_BYTES_LOW, STREAM_QUEUE_BYTES_MAX } from "./limits.ts";
 import type { SharedHeads } from "./shared-heads.ts";
 
@@ -30,8 +31,10 @@ export interface StreamOwner {
 
 /** What a stream needs of its connection. */
 export interface StreamLink {
-  readonly host: { readonly heads: SharedHeads };
+  readonly host: { readonly heads: SharedHeads; readonly now: number };
   readonly connection: Connection<LinkStream>;
+  /** Where many receivers share the connection: what they have together; else `null`. */
+  readonly backlog: Backlog | null;
   /** Bytes of content that the output takes before it has to be flushed. */
   readonly contentRoom: number;
   /** The stream has something to send. */
@@ -79,6 +82,14 @@ export class LinkStream implements MessageSink {
   queuedBytes = 0;
   /** Whose credentials its heads carry, for HPACK: a number from 1, or one of OWNER. */
   credentialOwner: number = OWNER.NOBODY;
+  /** On a shared connection, key of the workload that reads what comes; `null`: the mesh itself. */
+  debtor: string | null = null;
+  /** When the next hop took something last, on the host's clock; these three are for the backlog only. */
+  movedMs: number;
+  /** Bytes that it took since the window grew. */
+  passedBytes = 0;
+  /** What the window has grown by. */
+  wideBytes = 0;
   /** It stands among those that wait for their turn. For the link only. */
   isReady = false;
   /** Reset, or lost with its connection. */
@@ -95,6 +106,7 @@ export class LinkStream implements MessageSink {
   constructor(link: StreamLink, stream: Http2Stream<LinkStream> | null) {
     this.link = link;
     this.stream = stream;
+    this.movedMs = link.host.now;
   }
 
   get isFull(): boolean {
@@ -203,8 +215,10 @@ export class LinkStream implements MessageSink {
 
   /** The next hop has `bytes` more of what the peer sent. */
   credit(bytes: number): void {
-    if (bytes === 0 || this.stream === null) return;
-    this.link.connection.credit(this.stream, bytes);
+    const { stream } = this;
+    if (bytes === 0 || stream === null) return;
+    this.link.backlog?.moved(this, stream, bytes);
+    this.link.connection.credit(stream, bytes);
     if (this.link.connection.output.length > 0) this.link.dirty();
   }
 
@@ -219,7 +233,15 @@ export class LinkStream implements MessageSink {
   /** The owner has no more to do with it: what came and was not credited is dropped, what is queued still leaves. */
   leave(): void {
     this.owner = null;
+    if (this.wideBytes > 0) this.link.backlog?.narrow(this);
     if (this.stream !== null) this.credit(this.stream.heldBytes);
+  }
+
+  /** Ends both directions now, and tells the owner as if the peer had. */
+  abandon(errorCode: number): void {
+    const { owner } = this;
+    this.reset(errorCode);
+    owner?.onStreamReset(this, errorCode, true);
   }
 
   /** For the link: it is over before its end. */
@@ -337,6 +359,7 @@ export class LinkStream implements MessageSink {
   #drop(): void {
     this.isOver = true;
     this.#forget();
+    if (this.wideBytes > 0) this.link.backlog?.narrow(this);
     this.link.dropped(this);
   }
 }

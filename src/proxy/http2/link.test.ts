@@ -11,6 +11,7 @@ import {
   text,
   windowUpdate,
 } from "../../../test/support/http2-frames.ts";
+import { Backlog } from "./backlog.ts";
 import { FlushQueue } from "./flush-queue.ts";
 import { OUTPUT_CONTENT_BYTES_MAX, QUANTUM_BYTES, STREAM_QUEUE_BYTES_MAX } from "./limits.ts";
 import { Http2Link } from "./link.ts";
@@ -33,7 +34,12 @@ class Bench {
   readonly #turn: (() => void)[] = [];
 
   constructor() {
-    const host = { now: 1000, flushQueue: new FlushQueue((run) => this.#turn.push(run)), heads: new SharedHeads() };
+    const host = {
+      now: 1000,
+      flushQueue: new FlushQueue((run) => this.#turn.push(run)),
+      heads: new SharedHeads(),
+      backlog: new Backlog(() => undefined),
+    };
     this.link = new Http2Link(SERVER_OPTIONS, host, {
       onRequest: (stream) => {
         this.streams.push(stream);

@@ -4,8 +4,9 @@ import { type ConnectionOptions, ROLE } from "../../wire/http2/connection-state.
 import { EVENT } from "../../wire/http2/event.ts";
 import { OutputBuffer } from "../../wire/http2/output-buffer.ts";
 import { ERROR_CODE, FRAME_HEADER_BYTES } from "../../wire/http2/protocol.ts";
+import type { Backlog, SharedLink } from "./backlog.ts";
 import type { FlushQueue } from "./flush-queue.ts";
-import { OUTPUT_CONTENT_BYTES_MAX } from "./limits.ts";
+import { BACKLOG_UNWATCHED_BYTES, OUTPUT_CONTENT_BYTES_MAX } from "./limits.ts";
 import { LINK_LOST, LinkStream, type StreamLink, type StreamOwner, TURN } from "./link-stream.ts";
 import type { SharedHeads } from "./shared-heads.ts";
 
@@ -21,6 +22,7 @@ export interface LinkHost {
   readonly now: number;
   readonly flushQueue: FlushQueue;
   readonly heads: SharedHeads;
+  readonly backlog: Backlog;
 }
 
 /** What a link tells about the connection as a whole. */
@@ -52,9 +54,10 @@ const BLOCK_ROOM_BYTES = 2048;
  * One HTTP/2 connection over one socket. The owner hands in what the socket says (`opened`, `received`, `drained`, `gone`) and
  * closes it; the link writes to it, once per turn of the loop, streams in turn.
  */
-export class Http2Link implements StreamLink {
+export class Http2Link implements StreamLink, SharedLink {
   readonly connection: Connection<LinkStream>;
   readonly host: LinkHost;
+  readonly backlog: Backlog | null;
   /** When something came last, on the host's clock. */
   lastReadMs: number;
   readonly #handler: LinkHandler;
@@ -77,6 +80,7 @@ export class Http2Link implements StreamLink {
     this.host = host;
     this.#handler = handler;
     this.lastReadMs = host.now;
+    this.backlog = options.creditsOnReceipt === true ? host.backlog : null;
     this.connection = new Connection<LinkStream>(options, host.heads, this.#output, host.now);
   }
 
@@ -116,9 +120,14 @@ export class Http2Link implements StreamLink {
     return this.#output.length;
   }
 
+  *streams(): Iterable<LinkStream> {
+    for (const { owner } of this.connection.streams.values()) if (owner) yield owner;
+  }
+
   /** The socket is there: preface and settings leave. */
   opened(socket: LinkSocket): void {
     this.#socket = socket;
+    this.backlog?.add(this);
     this.dirty();
   }
 
@@ -132,6 +141,7 @@ export class Http2Link implements StreamLink {
       this.#take(event);
       if (this.#isOver) return;
     }
+    if (this.connection.heldBytes > BACKLOG_UNWATCHED_BYTES) this.backlog?.relieve();
     if (this.#output.length > 0) this.dirty();
     this.#noteStreams();
   }
@@ -356,6 +366,7 @@ export class Http2Link implements StreamLink {
   }
 
   #loseAll(errorCode: number): void {
+    this.backlog?.delete(this);
     const streams = [...this.#unsent];
     for (const { owner } of this.connection.streams.values()) if (owner) streams.push(owner);
     this.#unsent.clear();

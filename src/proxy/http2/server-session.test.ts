@@ -18,6 +18,7 @@ import type { Downstream, DownstreamHost } from "../downstream/downstream.ts";
 import type { SessionFactory } from "../downstream/session-factory.ts";
 import { HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS } from "../limits.ts";
 import { Output } from "../output.ts";
+import { Backlog } from "./backlog.ts";
 import { FlushQueue } from "./flush-queue.ts";
 import { DRAIN_NOTICE_MS, SETTINGS_TIMEOUT_MS } from "./limits.ts";
 import { Http2Session } from "./server-session.ts";
@@ -50,6 +51,7 @@ class Bench {
       stats: new StatsWriter(new Uint8Array(REGION_BYTES), { workerId: 1, startedAtMs: 0 }),
       flushQueue: new FlushQueue((run) => this.#turn.push(run)),
       heads: new SharedHeads(),
+      backlog: new Backlog(() => undefined),
     };
     const timer = new Timer(() => undefined);
     const connection = {

@@ -98,6 +98,7 @@ export class Crossing {
     }
     this.#end();
     stream.credentialOwner = handle;
+    stream.debtor = this.#speaker;
     this.#events.opened(stream, handle, link);
   }
 

@@ -37,6 +37,8 @@ interface Known {
 export class RemoteOrigins implements StreamOrigins {
   /** Handle of the stream that was looked at last; 0 where it names none that is believed. */
   handle = 0;
+  /** Key of the workload that it is for; `""` where it is for none. */
+  reader = "";
   readonly #host: RemoteOriginsHost;
   readonly #tunnel: AcceptedTunnel;
   readonly #place: RemotePlace;
@@ -51,6 +53,12 @@ export class RemoteOrigins implements StreamOrigins {
   /** `null`: the proof of whom it names holds no longer; its node is to send a new one, and the request once more. */
   of(head: RequestHead, bytes: Buffer): StreamOrigin | null {
     this.handle = 0;
+    const origin = this.#find(head, bytes);
+    this.reader = origin?.pin?.target.endpoint.workload ?? "";
+    return origin;
+  }
+
+  #find(head: RequestHead, bytes: Buffer): StreamOrigin | null {
     const as = onlyLine(head, bytes, AS);
     const to = onlyLine(head, bytes, TO);
     const { lines } = head;

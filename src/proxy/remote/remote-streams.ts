@@ -42,6 +42,7 @@ export class RemoteStreams implements TunnelStreams {
     streams.take(stream);
     // What an answer says to one workload nobody else's answers may refer to.
     stream.credentialOwner = origins.handle;
+    stream.debtor = origins.reader;
   }
 
   refused(tunnel: AcceptedTunnel, refusal: number): void {

@@ -29,6 +29,11 @@ export interface ConnectionOptions {
   readonly allowsWebsocket: boolean;
   /** How many ordinary peers this one stands for, in budgets; absent: 1. A tunnel carries the callers of a whole node. */
   readonly budgetFactor?: number;
+  /**
+   * The connection's window is opened as content comes, not when it was passed on, so that no stream can hold up the others; what is
+   * held is bounded by the windows of the streams, and by the owner, who has `heldBytes`. Absent: false.
+   */
+  readonly creditsOnReceipt?: boolean;
   /** Compares long ranges; absent: without help of the runtime. */
   readonly equal?: EqualBytes;
 }
@@ -70,15 +75,17 @@ export class ConnectionState<T> {
   /** Streams that we reset, newest overwriting oldest. */
   recentResets = NONE as Uint8Array | Int32Array;
   recentResetCount = 0;
+  /** Highest stream whose reset was overwritten: which of those below were reset is not known any more. */
+  forgottenResets = 0;
   /** First and last identifier of jumps, in turn. */
   readonly gaps = new Int32Array(GAPS_MAX * 2);
   gapCount = 0;
 
   sendWindow = WINDOW_BYTES_DEFAULT;
-  /** Highest stream whose reset was overwritten: which of those below were reset is not known any more. */
-  forgottenResets = 0;
   receiveWindow = WINDOW_BYTES_DEFAULT;
   creditBytes = 0;
+  /** Content of all streams that came and was not passed on yet. */
+  heldBytes = 0;
   isBlocked = false;
 
   /** Stream whose block goes on in CONTINUATION frames; 0 for none. */

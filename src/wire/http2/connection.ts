@@ -22,7 +22,7 @@ import {
 } from "./receive-control.ts";
 import { receiveDataEnd, receiveDataHead, receiveDataPiece } from "./receive-data.ts";
 import { receiveContinuation, receiveHeaders } from "./receive-headers.ts";
-import { credit, sendData, sendHead, sendTrailers } from "./send.ts";
+import { credit, sendData, sendHead, sendTrailers, widen } from "./send.ts";
 import { Http2Stream } from "./stream.ts";
 
 /** The owner's view. Fields of events are those of `ConnectionState`; they hold until the next call of `next`. */
@@ -114,6 +114,11 @@ export class Connection<T> extends ConnectionState<T> {
   /** `bytes` of content that came on `stream` went on to the next hop. */
   credit(stream: Http2Stream<T>, bytes: number): void {
     credit(this, stream, bytes);
+  }
+
+  /** Lets the peer send `bytes` more on a stream at once, from the next credit on; a window never gets smaller again. */
+  widen(stream: Http2Stream<T>, bytes: number): void {
+    widen(stream, bytes);
   }
 
   /**

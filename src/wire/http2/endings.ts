@@ -56,7 +56,7 @@ export function dropStream<T>(state: ConnectionState<T>, stream: Http2Stream<T>)
   state.streams.delete(stream.id);
   const held = stream.heldBytes;
   stream.heldBytes = 0;
-  creditConnection(state, held);
+  passedOn(state, held);
 }
 
 /** Takes the stream out of the connection if both sides have ended it. What its owner still holds is his to credit. */
@@ -109,7 +109,13 @@ export function isUnserved<T>(state: ConnectionState<T>, streamId: number): bool
   return state.options.role === ROLE.SERVER && streamId > state.servedUpTo;
 }
 
-/** Content was passed on, or is not wanted: opens the window of the connection when enough has come together. */
+/** Content of a stream was passed on, or is not wanted by anybody any more. */
+export function passedOn<T>(state: ConnectionState<T>, bytes: number): void {
+  state.heldBytes -= bytes;
+  if (state.options.creditsOnReceipt !== true) creditConnection(state, bytes);
+}
+
+/** Nobody holds these bytes: opens the window of the connection when enough has come together. */
 export function creditConnection<T>(state: ConnectionState<T>, bytes: number): void {
   state.creditBytes += bytes;
   if (state.creditBytes * CREDIT_SHARE < state.options.connectionWindowBytes || state.phase === PHASE.OVER) return;
@@ -124,7 +130,7 @@ export function creditConnection<T>(state: ConnectionState<T>, bytes: number): v
 export function creditStream<T>(state: ConnectionState<T>, stream: Http2Stream<T>, bytes: number): void {
   if (stream.isDead || stream.isRemoteEnd) return;
   stream.creditBytes += bytes;
-  if (stream.creditBytes * CREDIT_SHARE < state.options.streamWindowBytes || !hasControlRoom(state)) return;
+  if (stream.creditBytes * CREDIT_SHARE < stream.windowBytes || !hasControlRoom(state)) return;
   const { output } = state;
   output.length = writeWindowUpdate(output.bytes, output.length, stream.id, stream.creditBytes);
   stream.receiveWindow += stream.creditBytes;

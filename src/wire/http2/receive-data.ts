@@ -41,8 +41,9 @@ export function receiveDataHead<T>(state: ConnectionState<T>): number {
   }
   state.dataStream = stream;
   stream.heldBytes += content;
+  state.heldBytes += content;
   creditStream(state, stream, reader.paddingBytes);
-  creditConnection(state, reader.paddingBytes);
+  creditConnection(state, state.options.creditsOnReceipt === true ? length : reader.paddingBytes);
   return outcome(state, EVENT.NONE);
 }
 

@@ -3,7 +3,7 @@
 import { copyBytes } from "../http1/write-head.ts";
 import { BLOCK_EXCESS_BYTES_MAX } from "../translation/encode-head.ts";
 import { type ConnectionState, PHASE, ROLE } from "./connection-state.ts";
-import { creditConnection, creditStream, dropIfEnded } from "./endings.ts";
+import { creditStream, dropIfEnded, passedOn } from "./endings.ts";
 import { writeFrameHeader } from "./frame-writer.ts";
 import { FLAG, FRAME, FRAME_HEADER_BYTES } from "./protocol.ts";
 import type { Http2Stream } from "./stream.ts";
@@ -115,7 +115,13 @@ export function credit<T>(state: ConnectionState<T>, stream: Http2Stream<T>, byt
   const credited = Math.min(bytes, stream.heldBytes);
   stream.heldBytes -= credited;
   creditStream(state, stream, credited);
-  creditConnection(state, credited);
+  passedOn(state, credited);
+}
+
+/** The peer may send `bytes` more on the stream than it may hold by now: told with the next credit. */
+export function widen<T>(stream: Http2Stream<T>, bytes: number): void {
+  stream.windowBytes += bytes;
+  stream.creditBytes += bytes;
 }
 
 function canSend<T>(state: ConnectionState<T>, stream: Http2Stream<T>): boolean {

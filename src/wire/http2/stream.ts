@@ -16,6 +16,8 @@ export class Http2Stream<T> {
   sendWindow: number;
   /** Bytes that the peer may still send. */
   receiveWindow: number;
+  /** The receive window, as it is when nothing is held. */
+  windowBytes: number;
   /** Bytes that arrived and that the owner has not passed on yet. */
   heldBytes = 0;
   /** Bytes passed on for which the peer has no new window yet. */
@@ -39,5 +41,6 @@ export class Http2Stream<T> {
     this.method = method;
     this.sendWindow = sendWindow;
     this.receiveWindow = receiveWindow;
+    this.windowBytes = receiveWindow;
   }
 }
