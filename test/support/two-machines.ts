@@ -85,8 +85,8 @@ export class Lab implements AsyncDisposable {
     await ip(this.machine(name), ["addr flush dev eth0", `addr add ${address}/24 dev eth0`]);
   }
 
-  /** Every frame between the machines comes late by `delayMs`, and a share `loss` never, until disposed of. */
-  async badLine(line: Pick<Wire, "delayMs" | "loss" | "seed">): Promise<AsyncDisposable> {
+  /** Every frame between the machines comes late by `delayMs` and some more, and a share `loss` never, until disposed of. */
+  async badLine(line: Omit<Wire, "interfaces">): Promise<AsyncDisposable> {
     const ports = this.machines.list.map(({ name }) => this.machines.port(name));
     const wire: Wire = { interfaces: ports, ...line };
     await ip(

@@ -13,6 +13,8 @@ export interface Wire {
   readonly interfaces: readonly string[];
   /** One way. */
   readonly delayMs: number;
+  /** Up to so much more for each frame by itself, so that frames overtake each other. Default: 0. */
+  readonly jitterMs?: number;
   /** Share of frames that are lost, 0 to 1. */
   readonly loss: number;
   readonly seed: number;
@@ -28,12 +30,16 @@ const wire = JSON.parse(process.argv[2] ?? "{}") as Wire;
 const random = seededRandom(wire.seed);
 const sockets = wire.interfaces.map((name) => new PacketSocket(name, { withOffloadHead: true, onlyIncoming: true }));
 const buffer = new Uint8Array(FRAME_BYTES_MAX + OFFLOAD_HEAD_BYTES);
+/** By when they are due, first ones first. */
 const late: Late[] = [];
 
 function take(from: PacketSocket): void {
   for (let length = from.receive(buffer); length > 0; length = from.receive(buffer)) {
     if (random() < wire.loss) continue;
-    late.push({ dueMs: performance.now() + wire.delayMs, from, frame: buffer.slice(0, length) });
+    const dueMs = performance.now() + wire.delayMs + random() * (wire.jitterMs ?? 0);
+    let at = late.length;
+    while (at > 0 && (late[at - 1] as Late).dueMs > dueMs) at--;
+    late.splice(at, 0, { dueMs, from, frame: buffer.slice(0, length) });
   }
 }
 
