@@ -5,13 +5,14 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { ISSUED_FILE } from "../../src/keeper/identity/identity-files.ts";
 import { IdentityStoreError } from "../../src/keeper/identity/identity-store.ts";
+import { ISSUERS_OF_NODE_MAX } from "../../src/keeper/nodes/issuer-desk.ts";
 import { encodeSync, PEER_KIND, PEER_REFUSAL } from "../../src/keeper/nodes/peer-message.ts";
 import { PEER_BURST } from "../../src/keeper/nodes/peer-rates.ts";
 import { CLAIM_QUIET_MS } from "../../src/keeper/nodes/peer-service.ts";
 import { signSync } from "../../src/keeper/nodes/signed-sync.ts";
 import { PEER_STATUS } from "../../src/wire/channel/frames.ts";
 import { DAY_MS } from "../support/identity-box.ts";
-import { ownSync, Parties } from "../support/keeper-party.ts";
+import { ownSync, Parties, renewalOf } from "../support/keeper-party.ts";
 
 setDefaultTimeout(20_000);
 
@@ -166,4 +167,23 @@ test("a root that does not know what it signed learns it from whoever it meets, 
   const word = await signSync(third.box.site, "till-1", ownSync(third));
   await root.asked("till-9", PEER_KIND.SYNC, word);
   expect(root.box.site.issuedIssuers().some((issued) => issued.keyHash === theirs)).toBe(false);
+});
+
+test("a thief who asks for issuers for days has so many of them, all of which one ban names", async () => {
+  const [root, second, third] = await parties.site();
+  let signed = 0;
+  for (let tries = 0; tries < 150; tries++) {
+    // An hour later, so that no bound in time is in the way.
+    if (tries % 10 === 0) for (const { box } of [root, second]) box.realMs += 3_600_000;
+    const begun = await root.asked("till-2", PEER_KIND.RENEW_BEGIN);
+    const reply = await root.asked("till-2", PEER_KIND.RENEW, await renewalOf(second, begun.bytes));
+    if (reply.status === PEER_STATUS.OK) signed++;
+  }
+  expect(signed).toBe(ISSUERS_OF_NODE_MAX - 1);
+  const outcome = await root.box.site.ban("till-2", "stolen");
+  expect("keyHashes" in outcome && outcome.keyHashes).toHaveLength(ISSUERS_OF_NODE_MAX);
+  const begun = await root.asked("till-3", PEER_KIND.RENEW_BEGIN);
+  expect((await root.asked("till-3", PEER_KIND.RENEW, await renewalOf(third, begun.bytes))).status).toBe(
+    PEER_STATUS.OK,
+  );
 });

@@ -15,6 +15,12 @@ export const CHALLENGE_MS = 30_000;
 /** Issuers signed for one node per hour. Reason: one in three weeks is needed; more is a loop or a thief. */
 export const RENEWALS_PER_HOUR_MAX = 30;
 
+/**
+ * Issuers of one node that are neither over nor banned. Reason: each is a key that a ban of the node has to name; a thief who
+ * asked for thousands would push others out of the list, and his ban beyond its bound.
+ */
+export const ISSUERS_OF_NODE_MAX = 48;
+
 const HOUR_MS = 3_600_000;
 const NOTHING = new Uint8Array(0);
 
@@ -61,6 +67,8 @@ export class IssuerDesk {
     const { trustDomain } = this.#identity;
     const problem = renewalProblem(this.#identity, { trustDomain, node, ...renewal }, renewal.issuer, renewal.proof);
     if (problem !== undefined) return refused(PEER_REFUSAL.REFUSED, problem);
+    if (this.#holdsMany(node))
+      return refused(PEER_REFUSAL.BUSY, "it holds too many issuers; ban it, or wait until they end");
     if (customer.isBusy || customer.signed >= RENEWALS_PER_HOUR_MAX) return refused(PEER_REFUSAL.BUSY, "too often");
     customer.isBusy = true;
     customer.signed++;
@@ -76,6 +84,15 @@ export class IssuerDesk {
     } finally {
       customer.isBusy = false;
     }
+  }
+
+  #holdsMany(node: string): boolean {
+    const identity = this.#identity;
+    const nowMs = identity.nowMs();
+    const held = identity
+      .issuedIssuers()
+      .filter((one) => one.node === node && one.notAfterMs > nowMs && !identity.siteTrust.isBanned(one.keyHash));
+    return held.length >= ISSUERS_OF_NODE_MAX;
   }
 
   #bannedSince(node: string, sequence: number): Ban | undefined {
