@@ -1,6 +1,7 @@
 /** The power goes off after each single writing of a join, a restore, a promotion, a ban or a rotation: nothing of it starts wrong. */
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, rmSync } from "node:fs";
+import { DyingStore, PowerOff } from "../../../test/support/dying-store.ts";
 import { IdentityBox, TD, wishesOf } from "../../../test/support/identity-box.ts";
 import type { RootBackup } from "../../identity/backup.ts";
 import { IdentityStore, IdentityStoreError } from "./identity-store.ts";
@@ -21,37 +22,6 @@ function box(node: string): IdentityBox {
   const made = new IdentityBox(node);
   boxes.push(made);
   return made;
-}
-
-class PowerOff extends Error {}
-
-/** A store that is dead after `left` more writings. */
-class DyingStore extends IdentityStore {
-  left: number;
-
-  constructor(statePath: string, left: number) {
-    super(statePath, {});
-    this.left = left;
-  }
-
-  override write(...given: Parameters<IdentityStore["write"]>): void {
-    this.#die();
-    super.write(...given);
-  }
-
-  override remove(...given: Parameters<IdentityStore["remove"]>): void {
-    this.#die();
-    super.remove(...given);
-  }
-
-  override setAside(): string {
-    this.#die();
-    return super.setAside();
-  }
-
-  #die(): void {
-    if (this.left-- <= 0) throw new PowerOff();
-  }
 }
 
 /** What a node is let in with; `challenge` makes each key another one. */
