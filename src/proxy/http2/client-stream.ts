@@ -12,7 +12,7 @@ export interface ClientStreamHome {
 /** One stream to an endpoint, for one request. */
 export class ClientStream implements Upstream, StreamOwner {
   readonly out: LinkStream;
-  readonly uses: number;
+  uses: number;
   readonly takesUpgrades: boolean;
   announcedIdleMs = 0;
   isUntouched = false;
@@ -84,8 +84,10 @@ export class ClientStream implements Upstream, StreamOwner {
     this.#owner?.onUpstreamTrailers(this, bytes, start, end);
   }
 
-  onStreamReset(_stream: LinkStream, errorCode: number): void {
+  onStreamReset(_stream: LinkStream, errorCode: number, isLocal: boolean): void {
     this.isUntouched = errorCode === ERROR_CODE.REFUSED_STREAM;
+    // Its answer was malformed, or the request was: neither gets better.
+    if (isLocal) this.uses = 0;
     const owner = this.#owner;
     this.#forget();
     owner?.onUpstreamClosed(this);

@@ -3,6 +3,7 @@ import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import type { StatsWriter } from "../../telemetry/stats-writer.ts";
 import { TABLE_BYTES_DEFAULT } from "../../wire/hpack/limits.ts";
 import { ROLE } from "../../wire/http2/connection-state.ts";
+import { ANSWER_BUDGETS } from "../../wire/http2/limits.ts";
 import { ERROR_CODE } from "../../wire/http2/protocol.ts";
 import type { Upstream, UpstreamOwner } from "../upstream/upstream.ts";
 import { ClientStream, type ClientStreamHome } from "./client-stream.ts";
@@ -26,6 +27,7 @@ export const CLIENT_OPTIONS = {
   tableBytes: TABLE_BYTES_DEFAULT,
   allowsWebsocket: false,
 };
+  unlimited: ANSWER_BUDGETS,
 
 /** What a connection needs of its endpoint. */
 export interface EndpointLinkHome {

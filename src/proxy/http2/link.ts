@@ -1,6 +1,6 @@
 import { methodOf } from "../../wire/http1/request-line.ts";
 import { Connection } from "../../wire/http2/connection.ts";
-import { type ConnectionOptions, ROLE } from "../../wire/http2/connection-state.ts";
+import { type ConnectionOptions, PHASE, ROLE } from "../../wire/http2/connection-state.ts";
 import { EVENT } from "../../wire/http2/event.ts";
 import { OutputBuffer } from "../../wire/http2/output-buffer.ts";
 import { ERROR_CODE, FRAME_HEADER_BYTES } from "../../wire/http2/protocol.ts";
@@ -143,7 +143,7 @@ export class Http2Link implements StreamLink, SharedLink {
     }
     if (this.connection.heldBytes > BACKLOG_UNWATCHED_BYTES) this.backlog?.relieve();
     if (this.#output.length > 0) this.dirty();
-    this.#noteStreams();
+    this.#noteEndings();
   }
 
   /** The socket takes bytes again. */
@@ -157,6 +157,7 @@ export class Http2Link implements StreamLink, SharedLink {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#socket = null;
+    if (this.#streams < this.streamCount) this.#streams = this.streamCount;
     this.#loseAll(LINK_LOST);
   }
 
@@ -207,9 +208,7 @@ export class Http2Link implements StreamLink, SharedLink {
   open(stream: LinkStream, bytes: Uint8Array, start: number, end: number, isUpgrade: boolean): boolean {
     const { connection } = this;
     if (this.#output.room < end - start + BLOCK_ROOM_BYTES) return false;
-    let methodEnd = start;
-    while (methodEnd < end && bytes[methodEnd] !== 32) methodEnd++;
-    const opened = connection.openStream(methodOf(bytes, start, methodEnd), isUpgrade, stream);
+    const opened = connection.openStream(methodOf(bytes, start, bytes.indexOf(32, start)), isUpgrade, stream);
     if (opened === undefined) {
       stream.lost(ERROR_CODE.REFUSED_STREAM, true);
       return false;
@@ -234,7 +233,7 @@ export class Http2Link implements StreamLink, SharedLink {
       this.#served = [];
       for (const stream of served) stream.tellDrained();
     }
-    this.#noteStreams();
+    this.#noteEndings();
   }
 
   flushQuietly(): void {
@@ -367,15 +366,20 @@ export class Http2Link implements StreamLink, SharedLink {
 
   #loseAll(errorCode: number): void {
     this.backlog?.delete(this);
-    const streams = [...this.#unsent];
-    for (const { owner } of this.connection.streams.values()) if (owner) streams.push(owner);
+    const streams = [...this.#unsent, ...this.streams()];
+    // Those that have ended are none of the connection's any more, and nobody else tells them.
+    for (const stream of this.#served) if (stream.hasEnded) stream.tellDrained();
+    this.#served = [];
     this.#unsent.clear();
     this.#stalled.clear();
     this.#ready = [];
     for (const stream of streams) stream.lost(errorCode, false);
   }
 
-  #noteStreams(): void {
+  /** Streams may have ended, or the connection: for want of room for what it had to say. */
+  #noteEndings(): void {
+    const { phase, errorCode, reason } = this.connection;
+    if (phase === PHASE.OVER) this.#fail(errorCode, reason);
     const count = this.streamCount;
     const before = this.#streams;
     this.#streams = count;

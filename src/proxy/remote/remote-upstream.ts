@@ -8,7 +8,7 @@ const USES_OF_A_LINK = 2;
 
 /** A stream to an endpoint on another node. Made by its endpoint, for one request or one TCP stream. */
 export class RemoteUpstream implements Upstream, StreamOwner {
-  readonly uses = USES_OF_A_LINK;
+  uses = USES_OF_A_LINK;
   announcedIdleMs = 0;
   isUntouched = false;
   /** Under which the caller speaks on this link. */
@@ -89,8 +89,10 @@ export class RemoteUpstream implements Upstream, StreamOwner {
     this.#owner?.onUpstreamTrailers(this, bytes, start, end);
   }
 
-  onStreamReset(_stream: LinkStream, errorCode: number, _isLocal: boolean): void {
+  onStreamReset(_stream: LinkStream, errorCode: number, isLocal: boolean): void {
     this.isUntouched = errorCode === ERROR_CODE.REFUSED_STREAM;
+    // Its answer was malformed, or the request was: neither gets better.
+    if (isLocal) this.uses = 0;
     if (this.isUntouched) this.#link?.proofs.doubt(this.handle);
     const owner = this.#owner;
     this.#forget();

@@ -1,5 +1,10 @@
 import { type ConnectionOptions, ROLE } from "../../wire/http2/connection-state.ts";
-import { TUNNEL_BUDGET_FACTOR, TUNNEL_STREAMS_DEFAULT } from "../../wire/http2/limits.ts";
+import {
+  ANSWER_BUDGETS,
+  CARRIED_BUDGETS,
+  TUNNEL_BUDGET_FACTOR,
+  TUNNEL_STREAMS_DEFAULT,
+} from "../../wire/http2/limits.ts";
 import { SHARED_CONNECTION_WINDOW_BYTES, SHARED_STREAM_WINDOW_BYTES } from "../http2/limits.ts";
 
 /** Dynamic tables of a tunnel. Reason: the lines of some forty users come back within it (docs/http2.md), and it is there once per pair of nodes. */
@@ -16,7 +21,7 @@ const COMMON: Omit<ConnectionOptions, "role"> = {
 };
 
 /** HTTP/2 as spoken by whoever dialed. */
-export const DIALER_OPTIONS: ConnectionOptions = { ...COMMON, role: ROLE.CLIENT };
+export const DIALER_OPTIONS: ConnectionOptions = { ...COMMON, role: ROLE.CLIENT, unlimited: ANSWER_BUDGETS };
 
 /** HTTP/2 as spoken by whoever accepted. */
-export const LISTENER_OPTIONS: ConnectionOptions = { ...COMMON, role: ROLE.SERVER };
+export const LISTENER_OPTIONS: ConnectionOptions = { ...COMMON, role: ROLE.SERVER, unlimited: CARRIED_BUDGETS };

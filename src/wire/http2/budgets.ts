@@ -11,11 +11,11 @@ export class Budgets {
   readonly #factor: number;
   #refilledAtMs: number;
 
-  /** @param factor how many ordinary peers this one stands for. */
-  constructor(nowMs: number, factor = 1) {
+  /** @param factor how many ordinary peers this one stands for. @param unlimited budgets that are never used up. */
+  constructor(nowMs: number, factor = 1, unlimited: readonly number[] = []) {
     this.#refilledAtMs = nowMs;
     this.#factor = factor;
-    this.#bursts = Float64Array.from(BUDGETS, (row) => row.burst * factor);
+    this.#bursts = Float64Array.from(BUDGETS, (row, i) => (unlimited.includes(i) ? Infinity : row.burst * factor));
     this.#left = Float64Array.from(this.#bursts);
   }
 

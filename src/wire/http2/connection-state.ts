@@ -29,6 +29,8 @@ export interface ConnectionOptions {
   readonly allowsWebsocket: boolean;
   /** How many ordinary peers this one stands for, in budgets; absent: 1. A tunnel carries the callers of a whole node. */
   readonly budgetFactor?: number;
+  /** Budgets that are never used up: what they count is the doing of those whom the connection serves. Absent: none. */
+  readonly unlimited?: readonly number[];
   /**
    * The connection's window is opened as content comes, not when it was passed on, so that no stream can hold up the others; what is
    * held is bounded by the windows of the streams, and by the owner, who has `heldBytes`. Absent: false.
@@ -129,7 +131,7 @@ export class ConnectionState<T> {
     this.output = output;
     this.nowMs = nowMs;
     this.decoder = new HpackDecoder(options.tableBytes);
-    this.budgets = new Budgets(nowMs, options.budgetFactor);
+    this.budgets = new Budgets(nowMs, options.budgetFactor, options.unlimited);
     this.phase = options.role === ROLE.SERVER ? PHASE.PREFACE : PHASE.SETTINGS;
   }
 

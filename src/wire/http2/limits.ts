@@ -66,6 +66,15 @@ export const BUDGET = {
   OVERSIZED_HEADS: 9,
 } as const;
 
+/**
+ * Unlimited where we are the client: there is one answer to each of our requests, and who asks for those that are malformed or
+ * too large is any caller, while the connection is that of all.
+ */
+export const ANSWER_BUDGETS: readonly number[] = [BUDGET.RESETS_CAUSED, BUDGET.OVERSIZED_HEADS];
+
+/** Unlimited where another node is the client: any caller there can send a head that is too large once its node has added its lines. */
+export const CARRIED_BUDGETS: readonly number[] = [BUDGET.OVERSIZED_HEADS];
+
 /** One budget: how many at once, how many more per second, and how many for each piece of work done for the peer. */
 export interface BudgetRow {
   readonly name: string;
