@@ -187,3 +187,27 @@ test("a thief who asks for issuers for days has so many of them, all of which on
     PEER_STATUS.OK,
   );
 });
+
+test("words of the root that were true once lift no ban and bring no root back", async () => {
+  const [root, , third] = await parties.site();
+  const words = [root.box.site.trustMessage()];
+  const keyHash = "ab".repeat(32);
+  const say = async (act: () => Promise<unknown>): Promise<void> => {
+    await act();
+    words.push(root.box.site.trustMessage());
+  };
+  const { site } = root.box;
+  await say(() => site.banKeys("till-9", [keyHash], "one"));
+  await say(() => site.unban("till-9"));
+  await say(() => site.banKeys("till-9", [keyHash], "two"));
+  const [first] = site.siteTrust.bundle.roots;
+  await say(() => site.sayRoots([first!.der]));
+  await third.hears(root);
+  const now = { bundle: third.box.site.trust().bundle.sequence, message: third.box.site.trustMessage() };
+  for (const trust of [...words, ...words.reverse()]) {
+    await third.asked("till-1", PEER_KIND.SYNC, await signSync(site, "till-3", { ...ownSync(root), trust }));
+    expect(third.box.site.siteTrust.isBanned(keyHash)).toBe(true);
+    expect(third.box.site.trust().bundle.sequence).toBe(now.bundle);
+  }
+  expect(third.box.site.trustMessage()).toEqual(now.message);
+});

@@ -1,7 +1,7 @@
 /** What a worker in the wrong hands reports of other machines: bounded in the log, in memory, and in what it can make people read. */
 import { expect, test } from "bun:test";
 import type { IdentityService } from "../../src/keeper/identity/identity-service.ts";
-import { NodeService } from "../../src/keeper/nodes/node-service.ts";
+import { NodeService, TUNNELS_TOLD_PER_MINUTE_MAX } from "../../src/keeper/nodes/node-service.ts";
 import type { NodesHost } from "../../src/keeper/nodes/nodes-host.ts";
 import { REFUSALS_PER_MINUTE_MAX } from "../../src/keeper/nodes/refusal-log.ts";
 import type { Worker } from "../../src/keeper/workers/worker.ts";
@@ -38,6 +38,24 @@ test("refusals without end are counted, and a minute of them fills little of the
   expect(lines.length).toBe(REFUSALS_PER_MINUTE_MAX);
   expect(lines.join("\n").length).toBeLessThan(48 * 1024);
   expect(lines.join("")).not.toMatch(/[\p{Cc}\p{Cf}]|\\u/u);
+});
+
+test("tunnels that come and go without end are kept count of, and told so many of a minute", () => {
+  const { service, lines } = keeper();
+  const frame = {
+    type: TO_KEEPER.TUNNEL,
+    node: "till-2",
+    direction: "listener",
+    address: "10.0.0.2",
+    reason: "",
+  } as const;
+  for (let n = 0; n < TUNNELS_TOLD_PER_MINUTE_MAX; n++) {
+    service.tunnel(worker, { ...frame, isUp: true });
+    service.tunnel(worker, { ...frame, isUp: false });
+  }
+  service.tunnel(worker, { ...frame, isUp: true });
+  expect(lines.length).toBe(TUNNELS_TOLD_PER_MINUTE_MAX);
+  expect(service.contacts.find("till-2")?.accepted.get(worker.id)).toBe(1);
 });
 
 test("what is no name of a node is no contact, and gets no answer from anybody's identity", () => {

@@ -14,6 +14,9 @@ import { boundedReport } from "./report-text.ts";
 const OPENING_WAIT_MS = 10_000;
 const OPENING_LOOK_MS = 20;
 
+/** Tunnels that come and go, told per minute. Reason: more than a site that restarts; a stolen node could fill the event log. */
+export const TUNNELS_TOLD_PER_MINUTE_MAX = 3_000;
+
 /**
  * A keeper's door to the other nodes. What is behind it is loaded when there is an identity to speak for; a node alone keeps
  * none of it in memory.
@@ -27,6 +30,8 @@ export class NodeService implements NodeFrames {
   readonly #forgetOpened: () => void;
   #live: LiveNodes | undefined;
   #isClosed = false;
+  #minuteEndMs = 0;
+  #told = 0;
 
   constructor(host: NodesHost, identity: IdentityService) {
     this.#host = host;
@@ -105,8 +110,19 @@ export class NodeService implements NodeFrames {
     const canBeAsked = this.contacts.tunnel(worker.id, frame, this.#identity.site?.nowMs() ?? Date.now());
     const what = isUp ? "connected" : "disconnected";
     // Not for the audit log: lines that come and go say nothing about who may do what.
-    this.#host.emit({ event: "node", what, node, address, detail: isUp ? direction : `${direction}: ${reason}` });
+    if (this.#mayTell()) {
+      this.#host.emit({ event: "node", what, node, address, detail: isUp ? direction : `${direction}: ${reason}` });
+    }
     if (canBeAsked) this.#live?.connected(node);
+  }
+
+  #mayTell(): boolean {
+    const nowMs = performance.now();
+    if (nowMs >= this.#minuteEndMs) {
+      this.#minuteEndMs = nowMs + 60_000;
+      this.#told = 0;
+    }
+    return this.#told++ < TUNNELS_TOLD_PER_MINUTE_MAX;
   }
 
   refused(_worker: Worker, frame: FrameOf<typeof TO_KEEPER.REFUSED>): void {
