@@ -3,6 +3,7 @@ import type { RandomPool } from "../telemetry/random-pool.ts";
 import type { StatsWriter } from "../telemetry/stats-writer.ts";
 import type { Decider } from "./exchange/decide.ts";
 import type { Backlog } from "./http2/backlog.ts";
+import type { Cancellations } from "./http2/cancellations.ts";
 import type { FlushQueue } from "./http2/flush-queue.ts";
 import type { SharedHeads } from "./http2/shared-heads.ts";
 import type { Mesh } from "./mesh/mesh.ts";
@@ -20,6 +21,7 @@ export interface ProxyContext {
   /** Where heads by HTTP/2 are read into. */
   readonly heads: SharedHeads;
   readonly backlog: Backlog;
+  readonly cancellations: Cancellations;
   readonly mesh: Mesh;
   readonly decider: Decider;
   readonly recorder: Recorder;

@@ -6,6 +6,19 @@
 /** A head must be complete this long after its first byte; else 408. Reason: a phone on a bad link needs two round trips, a slowloris needs for ever. */
 export const HEAD_TIMEOUT_MS = 10_000;
 
+/** A frame of HTTP/2 must be complete this long after its first byte. Reason: the largest takes 3 s at 56 kbit/s; one that drips would take for ever. */
+export const FRAME_TIMEOUT_MS = 30_000;
+
+/**
+ * Requests that one caller by HTTP/2 may cancel before they are answered: at once, and per second from then on. Beyond it, it may begin
+ * none. Reason: at an endpoint that speaks HTTP/1.1 each costs a connection, some 0.2 ms in all; deadlines and hedging cancel fewer.
+ */
+export const CANCELLATIONS_AT_ONCE = 500;
+export const CANCELLATIONS_PER_SECOND = 100;
+
+/** Callers whose cancellations are remembered. Reason: 200 bytes each; those at a Gateway are told apart by address. */
+export const CANCELLERS_MAX = 1024;
+
 /** A keep-alive connection may wait this long for its next request. Reason: below the 2 minutes of common NATs and clients. */
 export const IDLE_TIMEOUT_MS = 90_000;
 

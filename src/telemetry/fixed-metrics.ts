@@ -87,6 +87,8 @@ export const LIMITS = [
   "http2_budget",
   "http2_settings_timeout",
   "slow_receivers",
+  "frame_timeout",
+  "cancelled_requests",
 ] as const;
 export type LimitName = (typeof LIMITS)[number];
 

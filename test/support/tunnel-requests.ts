@@ -32,6 +32,8 @@ export class AnsweringStreams implements TunnelStreams {
     }
   }
 
+  served(): void {}
+
   refused(): void {}
 
   callersOver(_tunnel: StreamTunnel, callers: readonly ProvenCaller[], reason: string): void {

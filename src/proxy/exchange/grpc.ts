@@ -38,8 +38,14 @@ export function isGrpc(bytes: Buffer, head: RequestHead): boolean {
   return false;
 }
 
+/** The shorter of a time-out in milliseconds, 0 being none, and what the caller gives the call. */
+export function withGrpcTimeout(timeoutMs: number, bytes: Buffer, lines: HeaderLines): number {
+  const givenMs = grpcTimeoutMs(bytes, lines);
+  return timeoutMs === 0 || givenMs === 0 ? timeoutMs + givenMs : Math.min(timeoutMs, givenMs);
+}
+
 /** The time that the caller gives the call (`grpc-timeout`), in whole milliseconds from 1; 0: it does not say, or says no such thing. */
-export function grpcTimeoutMs(bytes: Buffer, lines: HeaderLines): number {
+function grpcTimeoutMs(bytes: Buffer, lines: HeaderLines): number {
   for (let i = 0; i < lines.count; i++) {
     if (!isNamed(bytes, lines, i, "grpc-timeout")) continue;
     const found = /^(\d{1,8})([HMSmun])$/.exec(latin1(bytes, lines.valueStart[i]!, lines.valueEnd[i]!));

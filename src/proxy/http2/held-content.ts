@@ -10,6 +10,8 @@ export class HeldContent {
   #bytes = 0;
   /** Bytes of the last piece that are in use, where it was made here and has room. */
   #lastLength = -1;
+  /** Pieces stand as they came. */
+  #isLent = false;
 
   get bytes(): number {
     return this.#bytes;
@@ -29,6 +31,22 @@ export class HeldContent {
     } else this.#join(piece);
   }
 
+  /** Takes a piece that may not stay as it is: `keep` before whoever has its memory goes on. */
+  lend(piece: Buffer): void {
+    this.#trim();
+    this.#bytes += piece.length;
+    this.#pieces.push(piece);
+    this.#isLent = true;
+  }
+
+  /** What was lent and is still here stays. */
+  keep(): void {
+    if (!this.#isLent) return;
+    this.#isLent = false;
+    this.#bytes = 0;
+    for (const piece of this.#pieces.splice(0)) this.push(piece);
+  }
+
   /** The next piece, or `undefined`. */
   shift(): Buffer | undefined {
     if (this.#pieces.length === 1) this.#trim();
@@ -38,9 +56,11 @@ export class HeldContent {
   }
 
   clear(): void {
+    if (this.#pieces.length === 0) return;
     this.#pieces.length = 0;
     this.#bytes = 0;
     this.#lastLength = -1;
+    this.#isLent = false;
   }
 
   #join(piece: Buffer): void {

@@ -3,6 +3,7 @@ import {
   continuation,
   FLAG,
   FRAME,
+  frame,
   headers,
   PREFACE,
   parseFrames,
@@ -16,7 +17,7 @@ import { StatsWriter } from "../../telemetry/stats-writer.ts";
 import type { ConnectionOrigin } from "../downstream/connection-origin.ts";
 import type { Downstream, DownstreamHost } from "../downstream/downstream.ts";
 import type { SessionFactory } from "../downstream/session-factory.ts";
-import { HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS } from "../limits.ts";
+import { FRAME_TIMEOUT_MS, HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS } from "../limits.ts";
 import { Output } from "../output.ts";
 import { Backlog } from "./backlog.ts";
 import { FlushQueue } from "./flush-queue.ts";
@@ -28,15 +29,15 @@ import { SharedHeads } from "./shared-heads.ts";
 class Bench {
   nowMs = 1000;
   closed = 0;
-  readonly written: number[] = [];
   isRead = true;
+  readonly written: number[] = [];
   readonly session: Http2Session;
   readonly #turn: (() => void)[] = [];
 
   constructor() {
     const out = new Output();
-    out.write = (bytes, start, end) => {
     Object.defineProperty(out, "isFull", { get: () => !this.isRead });
+    out.write = (bytes, start, end) => {
       this.written.push(...bytes.subarray(start, end));
       return true;
     };
@@ -101,6 +102,8 @@ class Bench {
 
 const open = () => new Bench().receive(text(PREFACE), settings(), settingsAck());
 
+const unknown = frame(0xbb, 0, 0, [1, 2, 3]);
+
 describe("a connection ends", () => {
   test("when its settings do not come", () => {
     const bench = new Bench().receive(text(PREFACE));
@@ -120,6 +123,35 @@ describe("a connection ends", () => {
     expect(bench.closed).toBe(1);
   });
 
+  test("when a frame drips, whatever else is under way", () => {
+    const bench = open();
+    const dripping = frame(0xbb, 0, 0, new Array<number>(1000).fill(0));
+    bench.receive(dripping.slice(0, 20));
+    for (let i = 1; i < 10; i++) bench.after(FRAME_TIMEOUT_MS / 10).receive(dripping.slice(20 + i, 21 + i));
+    expect(bench.closed).toBe(0);
+    bench.after(FRAME_TIMEOUT_MS / 10);
+    expect(bench.goneWith).toEqual([11]);
+    expect(bench.closed).toBe(1);
+  });
+
+  test("when not even the header of a frame comes to its end", () => {
+    const bench = open().receive([0, 0, 4]);
+    bench.after(FRAME_TIMEOUT_MS - 1);
+    expect(bench.closed).toBe(0);
+    bench.after(1);
+    expect(bench.closed).toBe(1);
+  });
+
+  test("not while frames come to their end, however they are cut", () => {
+    const bench = open();
+    for (let i = 0; i < 10; i++) {
+      bench.receive(unknown.slice(0, 5)).after(FRAME_TIMEOUT_MS - 1);
+      bench.receive([...unknown.slice(5), ...unknown.slice(0, 5)]).after(FRAME_TIMEOUT_MS - 1);
+      bench.receive(unknown.slice(5));
+    }
+    expect(bench.goneWith).not.toContain(11);
+  });
+
   test("when nothing was asked on it for long, without blame", () => {
     const bench = open();
     bench.after(IDLE_TIMEOUT_MS - 1);
@@ -129,8 +161,6 @@ describe("a connection ends", () => {
     expect(bench.closed).toBe(1);
   });
 
-  test("when the worker drains, a round trip after it was told", () => {
-    const bench = open();
   test("when its caller reads nothing of what it was told", () => {
     const bench = open();
     bench.isRead = false;
@@ -140,6 +170,8 @@ describe("a connection ends", () => {
     expect(bench.closed).toBe(1);
   });
 
+  test("when the worker drains, a round trip after it was told", () => {
+    const bench = open();
     bench.session.drain();
     bench.turn();
     expect(bench.goneWith).toEqual([0]);

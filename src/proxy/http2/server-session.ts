@@ -11,9 +11,10 @@ import type { ConnectionOrigin } from "../downstream/connection-origin.ts";
 import type { Downstream } from "../downstream/downstream.ts";
 import type { Session } from "../downstream/session.ts";
 import type { SessionFactory } from "../downstream/session-factory.ts";
-import { HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS } from "../limits.ts";
+import { FRAME_TIMEOUT_MS, HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS } from "../limits.ts";
 import { DRAIN_NOTICE_MS, SETTINGS_TIMEOUT_MS } from "./limits.ts";
-import { Http2Link, type LinkHandler } from "./link.ts";
+import { Http2Link } from "./link.ts";
+import type { LinkHandler } from "./link-handler.ts";
 import type { LinkStream } from "./link-stream.ts";
 import { ServerStreams } from "./server-streams.ts";
 import { socketOver } from "./socket-over.ts";
@@ -28,6 +29,13 @@ export const SERVER_OPTIONS = {
   allowsWebsocket: true,
 };
 
+/** What has to come in time: how it is counted that it did not, and what the caller is told. */
+const OVERDUE = {
+  settings: [LIMIT_COUNTER.http2_settings_timeout, ERROR_CODE.SETTINGS_TIMEOUT],
+  head: [LIMIT_COUNTER.head_timeout, ERROR_CODE.ENHANCE_YOUR_CALM],
+  frame: [LIMIT_COUNTER.frame_timeout, ERROR_CODE.ENHANCE_YOUR_CALM],
+} as const;
+
 /** HTTP/2 with one caller that began with its preface: every stream is a request of its own. */
 export class Http2Session implements Session, LinkHandler {
   readonly #connection: Downstream;
@@ -36,6 +44,9 @@ export class Http2Session implements Session, LinkHandler {
   readonly #startedMs: number;
   /** When the block of a head that goes on in the next frame began; 0 = none has. */
   #headSinceMs = 0;
+  /** When the frame began of which not all has come, and how many came before it; 0 = none has. */
+  #frameSinceMs = 0;
+  #frame = 0;
   /** When the end was announced; 0 = it was not. */
   #goingSinceMs = 0;
   #isFinal = false;
@@ -57,10 +68,23 @@ export class Http2Session implements Session, LinkHandler {
 
   received(bytes: Buffer): void {
     this.#link.received(bytes);
+    this.#streams.serve();
+    this.#watchFrame();
     if (this.#link.connection.continuedId === 0) this.#headSinceMs = 0;
     else if (this.#headSinceMs === 0) {
       this.#headSinceMs = this.#connection.host.now;
       this.#lookAfter(HEAD_TIMEOUT_MS);
+    }
+  }
+
+  /** A frame that has begun has to end. */
+  #watchFrame(): void {
+    const { reader } = this.#link.connection;
+    if (!reader.isMidFrame) this.#frameSinceMs = 0;
+    else if (this.#frameSinceMs === 0 || this.#frame !== reader.completed) {
+      this.#frame = reader.completed;
+      this.#frameSinceMs = this.#connection.host.now;
+      this.#lookAfter(FRAME_TIMEOUT_MS);
     }
   }
 
@@ -89,9 +113,15 @@ export class Http2Session implements Session, LinkHandler {
 
   /** Ends what is overdue; answers in how many milliseconds to look again, 0 when there is nothing left to look at. */
   #look(nowMs: number): number {
-    if (!this.#link.connection.isUp) return this.#overdue(nowMs, this.#startedMs + SETTINGS_TIMEOUT_MS, "no-settings");
+    if (!this.#link.connection.isUp) return this.#overdue(nowMs, this.#startedMs + SETTINGS_TIMEOUT_MS, "settings");
     if (this.#headSinceMs > 0) return this.#overdue(nowMs, this.#headSinceMs + HEAD_TIMEOUT_MS, "head");
     if (this.#goingSinceMs > 0 && !this.#isFinal) return this.#finishNotice(nowMs);
+    if (this.#frameSinceMs === 0) return this.#lookAtStreams(nowMs);
+    const leftMs = this.#overdue(nowMs, this.#frameSinceMs + FRAME_TIMEOUT_MS, "frame");
+    return leftMs === 0 ? 0 : Math.min(leftMs, this.#lookAtStreams(nowMs));
+  }
+
+  #lookAtStreams(nowMs: number): number {
     const sweptMs = this.#streams.sweep(nowMs);
     if (this.#streams.size > 0) return Math.max(1, sweptMs);
     const leftMs = this.#streams.lastUsedMs + IDLE_TIMEOUT_MS - nowMs;
@@ -160,11 +190,10 @@ export class Http2Session implements Session, LinkHandler {
     this.#connection.watch(afterMs);
   }
 
-  #overdue(nowMs: number, dueMs: number, what: string): number {
+  #overdue(nowMs: number, dueMs: number, what: keyof typeof OVERDUE): number {
     if (dueMs > nowMs) return dueMs - nowMs;
-    const isHead = what === "head";
-    this.#connection.host.stats.counter(isHead ? LIMIT_COUNTER.head_timeout : LIMIT_COUNTER.http2_settings_timeout);
-    const code = isHead ? ERROR_CODE.ENHANCE_YOUR_CALM : ERROR_CODE.SETTINGS_TIMEOUT;
+    const [counter, code] = OVERDUE[what];
+    this.#connection.host.stats.counter(counter);
     this.#link.close(code, what);
     return 0;
   }

@@ -11,13 +11,14 @@ import { OUTCOME } from "../exchange/decide.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import type { ExchangeClient } from "../exchange/exchange-client.ts";
 import type { ForwardPlan } from "../exchange/forward-plan.ts";
-import { grpcStatusFor, grpcTimeoutMs, isGrpc } from "../exchange/grpc.ts";
+import { grpcStatusFor, isGrpc, withGrpcTimeout } from "../exchange/grpc.ts";
 import { STREAM_IDLE_MS } from "../limits.ts";
 import type { ExternalPort, Target } from "../mesh/destination.ts";
 import { pickOther } from "../upstream/pick-target.ts";
 import type { Upstream } from "../upstream/upstream.ts";
+import { refusalOf } from "./cancellations.ts";
 import { HeldContent } from "./held-content.ts";
-import type { LinkStream, StreamOwner } from "./link-stream.ts";
+import { LINK_LOST, type LinkStream, type StreamOwner } from "./link-stream.ts";
 import { OnStream, type StreamPlace } from "./on-stream.ts";
 import { RequestCopy } from "./request-copy.ts";
 import type { StreamOrigin } from "./stream-origins.ts";
@@ -28,7 +29,7 @@ export interface ServerPlace extends StreamPlace {
   over(stream: ServerStream, isSpoilt: boolean): void;
 }
 
-const STATE = { FREE: 0, EXCHANGE: 1, LEAVING: 2, TUNNEL: 3 } as const;
+const STATE = { FREE: 0, READ: 1, EXCHANGE: 2, LEAVING: 3, TUNNEL: 4 } as const;
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -71,8 +72,9 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
   get isOpen(): boolean {
     return this.#state === STATE.TUNNEL || this.#state === STATE.EXCHANGE;
   }
-  /** Takes up a request whose head was just read. */
-  begin(place: ServerPlace, stream: LinkStream, origin: StreamOrigin, head: RequestHead, bytes: Buffer): void {
+
+  /** Takes up a request whose head was just read; nothing is done for it before `begin`. */
+  take(place: ServerPlace, stream: LinkStream, origin: StreamOrigin, head: RequestHead, bytes: Buffer): void {
     this.place = place;
     this.#stream = stream;
     this.#origin = origin;
@@ -82,22 +84,35 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     this.#uncredited = 0;
     this.#isPaused = false;
     this.#hasToldEnd = false;
-    this.#state = STATE.EXCHANGE;
+    this.#state = STATE.READ;
     this.caller = origin.caller;
     this.lastByteMs = place.host.now;
     stream.owner = this;
     this.#request.take(head, bytes);
-    const ledger = new RequestLedger(place.host, stream, origin);
+  }
+
+  /** Serves what was taken up, unless it is over again, or taken up elsewhere by now. */
+  begin(place: ServerPlace): void {
+    if (this.#state !== STATE.READ || this.place !== place) return;
+    const origin = this.#origin!;
+    const { head } = this;
+    this.#state = STATE.EXCHANGE;
+    let ledger = this.#ledger;
+    if (ledger?.isOf(place.host)) ledger.reopen(this.#stream!, origin);
+    else ledger = new RequestLedger(place.host, this.#stream!, origin);
     this.#ledger = ledger;
     ledger.isGrpc = isGrpc(this.headBytes, this.head);
     ledger.begin();
-    if (origin.refusal) {
+    const refusal = origin.refusal ?? refusalOf(origin.caller, place.host);
+    if (refusal) {
       ledger.nowhere();
-      this.#reply(origin.refusal.status, origin.refusal.flag);
+      this.#reply(refusal.status, refusal.flag);
     } else if (head.method === METHOD.CONNECT) {
       this.#becomeTunnel();
-      place.sessions.connect(this, origin, this.headBytes, this.head, EMPTY);
+      place.sessions.connect(this, origin, this.headBytes, head, EMPTY);
+      this.#giveHeld();
     } else this.#decide(null);
+    this.#held.keep();
   }
 
   anotherTarget(failed: Target): Target {
@@ -117,7 +132,10 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
       return;
     }
     if (isEnd) this.#hasEnded = true;
-    if (bytes.length > 0) this.#held.push(bytes);
+    if (bytes.length > 0) {
+      if (this.#state === STATE.READ) this.#held.lend(bytes);
+      else this.#held.push(bytes);
+    }
     this.#pump();
   }
 
@@ -127,13 +145,16 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     this.#pump();
   }
 
-  onStreamReset(stream: LinkStream): void {
+  onStreamReset(stream: LinkStream, errorCode: number): void {
     // Told late, when this serves another stream already, or none.
     if (stream !== this.#stream) return;
     const { session } = this;
     if (this.#state === STATE.EXCHANGE) {
       this.#finish(this.#exchange.status, FLAG.DC);
       this.#exchange.abort();
+      // A connection between nodes that is lost is nothing its callers have done.
+      if (errorCode !== LINK_LOST || this.#origin!.pin === null)
+        this.host.cancellations.note(this.#origin!.caller, this.now);
     }
     this.session = null;
     const wasTunnel = this.#state === STATE.TUNNEL;
@@ -256,8 +277,7 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     const plan = decider.plan!;
     this.#plan = plan;
     plan.isGrpc = this.#ledger!.isGrpc;
-    if (plan.isGrpc)
-      plan.requestTimeoutMs = shorter(plan.requestTimeoutMs, grpcTimeoutMs(this.headBytes, this.head.lines));
+    if (plan.isGrpc) plan.requestTimeoutMs = withGrpcTimeout(plan.requestTimeoutMs, this.headBytes, this.head.lines);
     this.#exchange.forward(plan);
   }
 
@@ -368,17 +388,11 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     this.#held.clear();
     this.#stream = null;
     this.#origin = null;
-    this.#ledger = null;
+    this.#ledger?.close();
     this.place = null;
     this.session = null;
     this.caller = null;
     this.#trailers = EMPTY;
     place.over(this, isSpoilt);
   }
-}
-
-/** Of two bounds, 0 being none. */
-function shorter(a: number, b: number): number {
-  if (a === 0 || b === 0) return a + b;
-  return Math.min(a, b);
 }

@@ -5,6 +5,7 @@ import type { DownstreamHost } from "../downstream/downstream.ts";
 import type { Entrance } from "../downstream/entrance.ts";
 import type { SessionFactory } from "../downstream/session-factory.ts";
 import { STREAM_IDLE_MS } from "../limits.ts";
+import { uncorkAny } from "../output.ts";
 import { SPARE_STREAMS_MAX } from "./limits.ts";
 import type { LinkStream } from "./link-stream.ts";
 import type { StreamPlace } from "./on-stream.ts";
@@ -24,6 +25,8 @@ export class ServerStreams implements ServerPlace {
   readonly #heads: SharedHeads;
   readonly #origins: StreamOrigins;
   readonly #open = new Set<ServerStream>();
+  /** Read, and not begun; some are over again, or stand here twice. */
+  #read: ServerStream[] = [];
   /** When the last request ended or began. */
   lastUsedMs: number;
 
@@ -43,7 +46,7 @@ export class ServerStreams implements ServerPlace {
   }
 
   /**
-   * Serves the request that was just read. False: nobody is served on this connection any more, and the stream was refused.
+   * Takes up the request that was just read, to be served by `serve`. False: nobody is served on this connection any more, and the stream was refused.
    */
   take(stream: LinkStream): boolean {
     const { request, requestBytes } = this.#heads;
@@ -55,8 +58,18 @@ export class ServerStreams implements ServerPlace {
     this.lastUsedMs = this.host.now;
     const served = spare.pop() ?? new ServerStream();
     this.#open.add(served);
-    served.begin(this, stream, origin, request, requestBytes);
+    served.take(this, stream, origin, request, requestBytes);
+    this.#read.push(served);
     return true;
+  }
+
+  /** Begins what was taken up, after all that had arrived was looked at: what was cancelled by then has cost next to nothing. */
+  serve(): void {
+    if (this.#read.length === 0) return;
+    const read = this.#read;
+    this.#read = [];
+    for (const stream of read) stream.begin(this);
+    uncorkAny();
   }
 
   /** Counts a request that was malformed. */

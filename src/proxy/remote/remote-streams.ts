@@ -45,6 +45,10 @@ export class RemoteStreams implements TunnelStreams {
     stream.debtor = origins.reader;
   }
 
+  served(tunnel: AcceptedTunnel): void {
+    this.#served.get(tunnel)?.streams.serve();
+  }
+
   refused(tunnel: AcceptedTunnel, refusal: number): void {
     this.#servedOn(tunnel).streams.refused(refusal);
   }

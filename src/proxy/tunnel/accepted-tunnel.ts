@@ -68,6 +68,11 @@ export class AcceptedTunnel extends TunnelCore implements StreamTunnel {
     if (expired.length > 0) this.#streams.callersOver(this, expired, "certificate_end");
   }
 
+  override received(bytes: Buffer): void {
+    super.received(bytes);
+    this.#streams.served(this);
+  }
+
   onRequest(stream: LinkStream, isEnd: boolean): void {
     this.keepAlive.busy(this.host.links.now);
     const control = controlRequestOf(this.link.host.heads);

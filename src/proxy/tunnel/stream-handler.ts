@@ -23,6 +23,8 @@ export interface TunnelStreams {
    * or reset it. Nothing is known about the caller but its node (`tunnel.session.node`): see `tunnel.caller`.
    */
   request(tunnel: StreamTunnel, stream: LinkStream, isEnd: boolean): void;
+  /** All that had arrived was looked at: what was requested and not cancelled by then can be begun. */
+  served(tunnel: StreamTunnel): void;
   /** A request was answered or reset by the codec already. @param refusal a PARSE_ERROR. */
   refused(tunnel: StreamTunnel, refusal: number): void;
   /** These no longer hold: what goes on under their handles has to be cut now. `reason`: a stable word. */
@@ -34,6 +36,7 @@ export interface TunnelStreams {
 /** Takes nothing. */
 export const NO_TUNNEL_STREAMS: TunnelStreams = {
   request: (_tunnel, stream) => stream.reset(ERROR_CODE.REFUSED_STREAM),
+  served: () => undefined,
   refused: () => undefined,
   callersOver: () => undefined,
   gone: () => undefined,

@@ -17,6 +17,7 @@ import type { Entrance } from "../downstream/entrance.ts";
 import type { Session } from "../downstream/session.ts";
 import { Decider } from "../exchange/decide.ts";
 import { Backlog } from "../http2/backlog.ts";
+import { Cancellations } from "../http2/cancellations.ts";
 import { FlushQueue } from "../http2/flush-queue.ts";
 import { SharedHeads } from "../http2/shared-heads.ts";
 import { DESCRIPTOR_SHARE, DOWNSTREAM_CONNECTIONS_MAX } from "../limits.ts";
@@ -63,6 +64,7 @@ export class DataPath implements ConnectionHost, EndpointHost {
   readonly flushQueue = new FlushQueue((run) => void setImmediate(run));
   readonly heads = new SharedHeads();
   readonly backlog = new Backlog(() => this.stats.counter(LIMIT_COUNTER.slow_receivers));
+  readonly cancellations = new Cancellations();
   /** To and from other nodes. */
   readonly nodeTunnels: Tunnels;
   readonly mesh: Mesh;

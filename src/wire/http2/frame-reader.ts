@@ -41,6 +41,12 @@ export class FrameReader {
   /** Padding of a DATA frame with the byte that tells its length. */
   paddingBytes = 0;
   error = 0;
+  /** Frames that were read to their end. */
+  completed = 0;
+  /** A frame has begun, and not all of it has come. */
+  get isMidFrame(): boolean {
+    return this.#phase !== PHASE.HEADER || this.#keptLength > 0;
+  }
   /** The piece is the last of its frame. */
   get isLastPiece(): boolean {
     return this.#contentLeft === 0;
@@ -164,6 +170,7 @@ export class FrameReader {
     this.#paddingLeft -= skipped;
     if (this.#paddingLeft > 0) return this.#needMore();
     this.#phase = PHASE.HEADER;
+    this.completed++;
     return READ.DATA_END;
   }
 
@@ -201,6 +208,7 @@ export class FrameReader {
 
   #frameEnd(): number {
     this.#phase = PHASE.HEADER;
+    this.completed++;
     return READ.FRAME;
   }
 
