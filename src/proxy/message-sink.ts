@@ -21,6 +21,8 @@ export interface MessageSink {
   write(bytes: Uint8Array, start: number, end: number, isShared: boolean): boolean;
   /** The same for a whole chunk that nobody looks at any more; it may be empty afterwards. */
   give(bytes: Uint8Array): boolean;
+  /** Framed only: sends the last content of the message, and ends it. */
+  last(bytes: Uint8Array, start: number, end: number): void;
   /** Framed only: ends the message with the lines `bytes[start, end)`, their empty line included. May be overwritten afterwards. */
   trailers(bytes: Uint8Array, start: number, end: number): void;
   /** Framed only: the message has no more content. */

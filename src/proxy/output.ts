@@ -15,6 +15,11 @@ const cork = Buffer.allocUnsafeSlow(CORK_BYTES);
 let corked: Output | null = null;
 let corkedBytes = 0;
 
+/** Sends what is put together for whichever output: nothing more comes with it. */
+export function uncorkAny(): void {
+  corked?.uncork();
+}
+
 /**
  * The sending half of one socket. `socket.write` takes what the kernel has room for; the rest is ours to keep until the
  * socket drains. What is kept is bounded by back-pressure: whoever feeds this stops reading when `write` answers false.
@@ -40,6 +45,10 @@ export class Output implements MessageSink {
 
   head(bytes: Buffer, start: number, end: number): void {
     this.write(bytes, start, end, true);
+  }
+
+  last(): never {
+    throw new Error("a socket has no frames");
   }
 
   trailers(): never {

@@ -18,9 +18,9 @@ import { sendReply } from "./send-reply.ts";
 export class RequestLedger {
   readonly #host: ProxyContext;
   /** Where answers made here go. */
-  out: MessageSink;
+  #out: MessageSink | null;
   /** Who calls. */
-  origin: RequestOrigin;
+  #origin: RequestOrigin | null;
   readonly #summary = new RequestSummary();
   /** The request is a gRPC call. */
   isGrpc = false;
@@ -28,8 +28,31 @@ export class RequestLedger {
 
   constructor(host: ProxyContext, out: MessageSink, origin: RequestOrigin) {
     this.#host = host;
-    this.out = out;
-    this.origin = origin;
+    this.#out = out;
+    this.#origin = origin;
+  }
+
+  /** Whether it can keep the books of another stream. */
+  isOf(host: ProxyContext): boolean {
+    return this.#host === host;
+  }
+
+  /** Keeps the books of another stream from now on. */
+  reopen(out: MessageSink, origin: RequestOrigin): void {
+    this.#out = out;
+    this.#origin = origin;
+  }
+
+  /** Holds on to nothing until `reopen`. */
+  close(): void {
+    this.#out = null;
+    this.#origin = null;
+    const summary = this.#summary;
+    summary.target = null;
+    summary.rule = null;
+    summary.denial = null;
+    summary.permit = null;
+    summary.edge = null;
   }
 
   /** Where the request under way is counted. */
@@ -54,7 +77,7 @@ export class RequestLedger {
     summary.denial = decider.denial;
     summary.permit = decider.permit;
     summary.upstreamUs = 0;
-    summary.edge = this.#host.recorder.edge(this.origin.caller, decider.target, decider.destination, this.#protocol);
+    summary.edge = this.#host.recorder.edge(this.#origin!.caller, decider.target, decider.destination, this.#protocol);
   }
 
   /** What was decided about an equal request. */
@@ -71,12 +94,12 @@ export class RequestLedger {
   /** The request goes to another endpoint than was decided at first. */
   elsewhere(target: Target): void {
     this.#summary.target = target;
-    this.#summary.edge = this.#host.recorder.edge(this.origin.caller, target, target.port, this.#protocol);
+    this.#summary.edge = this.#host.recorder.edge(this.#origin!.caller, target, target.port, this.#protocol);
   }
 
   /** Answers the request here. */
   reply(status: number, flag: number, closes: boolean, isHead: boolean, lines: readonly HeaderLine[]): void {
-    sendReply(this.#host, this.out, this.#summary, { status, flag, closes, isHead, lines, isGrpc: this.isGrpc });
+    sendReply(this.#host, this.#out!, this.#summary, { status, flag, closes, isHead, lines, isGrpc: this.isGrpc });
   }
 
   /** The request led nowhere, because it was not even looked at. */
@@ -87,7 +110,7 @@ export class RequestLedger {
     summary.denial = null;
     summary.permit = null;
     summary.upstreamUs = 0;
-    summary.edge = this.#host.recorder.edge(this.origin.caller, null, null, "http");
+    summary.edge = this.#host.recorder.edge(this.#origin!.caller, null, null, "http");
   }
 
   /** Answers, and notes, what could not be parsed. */
@@ -99,7 +122,7 @@ export class RequestLedger {
     summary.status = status;
     summary.flag = flag;
     summary.durationUs = 0;
-    host.recorder.unparsed(summary, this.origin.caller, host.mesh.generation);
+    host.recorder.unparsed(summary, this.#origin!.caller, host.mesh.generation);
   }
 
   /** What the caller of gRPC was told: by the endpoint, or here. */
@@ -122,7 +145,7 @@ export class RequestLedger {
     this.#noteNode(exchange);
     summary.isGrpc = this.isGrpc;
     summary.grpcStatus = this.#grpcStatus(status, flag, exchange);
-    host.recorder.request(summary, this.origin.caller, headBytes, head, exchange.headPlan, host.mesh.generation);
+    host.recorder.request(summary, this.#origin!.caller, headBytes, head, exchange.headPlan, host.mesh.generation);
     summary.idHigh = 0;
     summary.idLow = 0;
     summary.isFromNode = false;

@@ -130,13 +130,17 @@ export class AnswerPath {
   /** HTTP/2: the content has ended with trailers. */
   takeTrailers(upstream: Upstream, bytes: Buffer, start: number, end: number): void {
     if (this.#plan!.isGrpc) this.grpcStatus = grpcStatusIn(bytes, start, end);
-    this.#writer.endWith(bytes, start, end, this.#client.out, this.#host.scratch);
+    const { out } = this.#client;
+    this.#writer.endWith(bytes, start, end, out, this.#host.scratch);
+    out.uncork();
     this.#events.answerComplete(upstream, true);
   }
 
   /** The content has ended, by its frame (`isFramed`) or with the connection. */
   takeEnd(upstream: Upstream, isFramed: boolean): void {
-    this.#writer.end(this.#client.out);
+    const { out } = this.#client;
+    this.#writer.end(out);
+    out.uncork();
     this.#events.answerComplete(upstream, isFramed);
   }
 
@@ -191,7 +195,10 @@ export class AnswerPath {
     out.cork();
     out.head(this.#host.scratch, 0, length, this.#writer.isDone, false);
     if (rest > 0 && !this.#writer.isDone) this.takeBody(upstream, bytes, end);
-    else {
+    else if (isFramed && !this.#writer.isDone) {
+      // Content that came with it leaves with it: its link uncorks once it has handed over everything.
+      if (out.isFull) upstream.pause();
+    } else {
       const isSent = out.uncork();
       if (this.#writer.isDone) this.#events.answerComplete(upstream, rest === 0);
       else if (!isSent) upstream.pause();

@@ -68,10 +68,10 @@ export class BodyWriter {
     }
     if (this.#body === BODY.LENGTH) {
       const taken = Math.min(this.#left, end - start);
-      if (start === 0 && taken === bytes.length && end === taken) out.give(bytes);
+      if (taken === this.#left && out.isFramed) out.last(bytes, start, start + taken);
+      else if (start === 0 && taken === bytes.length && end === taken) out.give(bytes);
       else if (taken > 0) out.write(bytes, start, start + taken, false);
       this.skip(taken);
-      if (this.isDone && out.isFramed) out.finish();
       return start + taken;
     }
     if (this.#body === BODY.UNTIL_CLOSE) {

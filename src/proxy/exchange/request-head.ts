@@ -9,7 +9,7 @@ import {
   writeTraceparent,
 } from "../../telemetry/trace-context.ts";
 import { isTracestate } from "../../telemetry/tracestate.ts";
-import { asciiBytes } from "../../wire/http1/byte-classes.ts";
+import { asciiBytes, equalsIgnoringCase } from "../../wire/http1/byte-classes.ts";
 import { BODY, FORM, HEADER, type HeaderLines, METHOD, type RequestHead } from "../../wire/http1/head.ts";
 import { writeAscii, writeDecimal, writeText } from "../../wire/http1/write-head.ts";
 import { copyRun, latin1 } from "../bytes.ts";
@@ -29,6 +29,8 @@ const KEY = asciiBytes("sec-websocket-key: ");
 const TRACEPARENT = asciiBytes("traceparent: ");
 const REQUEST_ID = asciiBytes("x-request-id: ");
 const FORWARDED_FOR = asciiBytes("x-forwarded-for: ");
+const OUR_PREFIX = asciiBytes("x-selvedge-");
+const CLIENT_CERT = asciiBytes("x-forwarded-client-cert");
 const FORWARDED_PROTO = asciiBytes("x-forwarded-proto: http\r\n");
 
 /** Longest `x-request-id` that is passed on; a longer one is replaced. */
@@ -219,8 +221,10 @@ function takesTrailers(bytes: Buffer, lines: HeaderLines): boolean {
 
 /** Of the headers that the mesh owns, those that say something of clients in front of the caller. */
 function isPassedOn(bytes: Buffer, start: number, end: number): boolean {
-  const name = latin1(bytes, start, end).toLowerCase();
-  return !name.startsWith("x-selvedge-") && name !== "x-forwarded-client-cert";
+  if (end - start >= OUR_PREFIX.length && equalsIgnoringCase(bytes, start, start + OUR_PREFIX.length, OUR_PREFIX)) {
+    return false;
+  }
+  return !equalsIgnoringCase(bytes, start, end, CLIENT_CERT);
 }
 
 /** What the mesh itself adds. */

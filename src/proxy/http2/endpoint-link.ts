@@ -14,7 +14,8 @@ import {
   SHARED_CONNECTION_WINDOW_BYTES,
   SHARED_STREAM_WINDOW_BYTES,
 } from "./limits.ts";
-import { Http2Link, type LinkHandler, type LinkHost } from "./link.ts";
+import { Http2Link, type LinkHost } from "./link.ts";
+import type { LinkHandler } from "./link-handler.ts";
 import { socketOver } from "./socket-over.ts";
 
 /** What we tell an endpoint that we speak HTTP/2 to. It opens no streams: there is no push. */
@@ -26,8 +27,8 @@ export const CLIENT_OPTIONS = {
   creditsOnReceipt: true,
   tableBytes: TABLE_BYTES_DEFAULT,
   allowsWebsocket: false,
-};
   unlimited: ANSWER_BUDGETS,
+};
 
 /** What a connection needs of its endpoint. */
 export interface EndpointLinkHome {

@@ -1,13 +1,11 @@
 import { copyOf } from "../../base/copy-bytes.ts";
 import { OWNER } from "../../wire/hpack/encoder.ts";
-import type { Connection } from "../../wire/http2/connection.ts";
 import { ERROR_CODE } from "../../wire/http2/protocol.ts";
 import { SENT } from "../../wire/http2/send.ts";
 import type { Http2Stream } from "../../wire/http2/stream.ts";
 import type { MessageSink } from "../message-sink.ts";
-import type { Backlog } from "./backlog.ts";
 import { QUANTUM_BYTES, SLIM_SHARE, STREAM_QUEUE_BYTES_LOW, STREAM_QUEUE_BYTES_MAX } from "./limits.ts";
-import type { SharedHeads } from "./shared-heads.ts";
+import { type StreamLink, TURN } from "./stream-link.ts";
 
 /** The error code of a stream whose connection is gone: no code of the protocol. */
 export const LINK_LOST = -1;
@@ -28,38 +26,6 @@ export interface StreamOwner {
   /** There is room again, or everything has left. */
   onStreamDrained(stream: LinkStream): void;
 }
-
-/** What a stream needs of its connection. */
-export interface StreamLink {
-  readonly host: { readonly heads: SharedHeads; readonly now: number };
-  readonly connection: Connection<LinkStream>;
-  /** Where many receivers share the connection: what they have together; else `null`. */
-  readonly backlog: Backlog | null;
-  /** Bytes of content that the output takes before it has to be flushed. */
-  readonly contentRoom: number;
-  /** The stream has something to send. */
-  ready(stream: LinkStream): void;
-  /** Something was put into the output. */
-  dirty(): void;
-  /** Writes what there is, without telling anybody. */
-  flushQuietly(): void;
-  /** Clients: opens the stream for the request head that is about to be sent; false: not now, or never (then it was told so). */
-  open(stream: LinkStream, bytes: Uint8Array, start: number, end: number, isUpgrade: boolean): boolean;
-  /** The stream is over, or never came to be. */
-  dropped(stream: LinkStream): void;
-}
-
-/** What came of a turn. */
-export const TURN = {
-  /** Nothing is left to send. */
-  DONE: 0,
-  /** There is more, for the next turn. */
-  MORE: 1,
-  /** The peer's window is used up. */
-  STALLED: 2,
-  /** The output is full. */
-  NO_ROOM: 3,
-} as const;
 
 const NOTHING = new Uint8Array(0);
 
@@ -184,6 +150,12 @@ export class LinkStream implements MessageSink {
     return this.write(bytes, 0, bytes.length, false);
   }
 
+  last(bytes: Uint8Array, start: number, end: number): void {
+    if (this.isOver || this.#sendLast(bytes, start, end)) return;
+    this.write(bytes, start, end, false);
+    this.finish();
+  }
+
   trailers(bytes: Uint8Array, start: number, end: number): void {
     if (this.isOver) return;
     this.#trailers = copyOf(bytes, start, end);
@@ -286,6 +258,22 @@ export class LinkStream implements MessageSink {
       const chunk = chunks[i]!;
       if (chunk.length * SLIM_SHARE < chunk.buffer.byteLength) chunks[i] = copyOf(chunk);
     }
+  }
+
+  /** Sends it now, next to its head, where that takes nobody's turn; false: nothing was sent. */
+  #sendLast(bytes: Uint8Array, start: number, end: number): boolean {
+    const { stream, link } = this;
+    const length = end - start;
+    if (length > QUANTUM_BYTES || this.queuedBytes > 0 || this.#isEnding || !this.isFramed || !link.isQuiet)
+      return false;
+    if (stream === null || !stream.hasSentHead || stream.isLocalEnd || stream.isDead) return false;
+    const { connection, contentRoom } = link;
+    if (length > contentRoom || length > Math.min(stream.sendWindow, connection.sendWindow)) return false;
+    if (length > connection.peer.frameBytesMax) return false;
+    if (connection.sendData(stream, bytes, start, end, true) !== length) return false;
+    this.#isEnding = true;
+    link.dirty();
+    return true;
   }
 
   #sendContent(): number {

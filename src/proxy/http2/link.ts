@@ -4,11 +4,14 @@ import { type ConnectionOptions, PHASE, ROLE } from "../../wire/http2/connection
 import { EVENT } from "../../wire/http2/event.ts";
 import { OutputBuffer } from "../../wire/http2/output-buffer.ts";
 import { ERROR_CODE, FRAME_HEADER_BYTES } from "../../wire/http2/protocol.ts";
+import { uncorkAny } from "../output.ts";
 import type { Backlog, SharedLink } from "./backlog.ts";
 import type { FlushQueue } from "./flush-queue.ts";
 import { BACKLOG_UNWATCHED_BYTES, OUTPUT_CONTENT_BYTES_MAX } from "./limits.ts";
-import { LINK_LOST, LinkStream, type StreamLink, type StreamOwner, TURN } from "./link-stream.ts";
+import type { LinkHandler } from "./link-handler.ts";
+import { LINK_LOST, LinkStream, type StreamOwner } from "./link-stream.ts";
 import type { SharedHeads } from "./shared-heads.ts";
+import { type StreamLink, TURN } from "./stream-link.ts";
 
 /** The socket under a link; plain or TLS. */
 export interface LinkSocket {
@@ -23,28 +26,6 @@ export interface LinkHost {
   readonly flushQueue: FlushQueue;
   readonly heads: SharedHeads;
   readonly backlog: Backlog;
-}
-
-/** What a link tells about the connection as a whole. */
-export interface LinkHandler {
-  /**
-   * Servers: a request has come; its head stands in `host.heads.request` during the call. Give the stream an owner, or reset it.
-   */
-  onRequest(stream: LinkStream, isEnd: boolean): void;
-  /** Servers: a request was not let in, and was answered or reset already. @param refusal a PARSE_ERROR. */
-  onRefused(refusal: number): void;
-  /** The peer's settings came; the first time, the link is up. */
-  onSettings(): void;
-  /** A stream is over: there may be room for another one. */
-  onStreamOver(): void;
-  /** The peer takes no new streams. */
-  onGoAway(errorCode: number): void;
-  onPong(high: number, low: number): void;
-  /**
-   * The connection has failed, for what the peer did or by `close`; what it has to be told is written as far as the socket took
-   * it. Close the socket. @param reason a word, such as the name of a budget.
-   */
-  onFailed(errorCode: number, reason: string): void;
 }
 
 /** Room in the output for the frames of one block, whatever stands in it. */
@@ -115,6 +96,10 @@ export class Http2Link implements StreamLink, SharedLink {
     return OUTPUT_CONTENT_BYTES_MAX - FRAME_HEADER_BYTES - this.#output.length;
   }
 
+  get isQuiet(): boolean {
+    return this.#ready.length === 0 && !this.#isBlocked;
+  }
+
   /** Bytes that the socket has not taken. */
   get queuedBytes(): number {
     return this.#output.length;
@@ -134,6 +119,12 @@ export class Http2Link implements StreamLink, SharedLink {
   /** Takes what has arrived; the bytes may be kept. */
   received(bytes: Buffer): void {
     if (this.#isOver) return;
+    this.#takeAll(bytes);
+    // Heads that waited for content that did not come.
+    uncorkAny();
+  }
+
+  #takeAll(bytes: Buffer): void {
     const { connection } = this;
     this.lastReadMs = this.host.now;
     connection.feed(bytes, 0, bytes.length, this.host.now);
@@ -157,7 +148,6 @@ export class Http2Link implements StreamLink, SharedLink {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#socket = null;
-    if (this.#streams < this.streamCount) this.#streams = this.streamCount;
     this.#loseAll(LINK_LOST);
   }
 
@@ -167,6 +157,7 @@ export class Http2Link implements StreamLink, SharedLink {
     const stream = new LinkStream(this, null);
     stream.owner = owner;
     this.#unsent.add(stream);
+    if (this.#streams < this.streamCount) this.#streams = this.streamCount;
     return stream;
   }
 

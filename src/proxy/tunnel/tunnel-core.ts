@@ -1,7 +1,8 @@
 import { Timer } from "../../base/timer-wheel.ts";
 import type { ConnectionOptions } from "../../wire/http2/connection-state.ts";
 import { ERROR_CODE } from "../../wire/http2/protocol.ts";
-import { Http2Link, type LinkHandler } from "../http2/link.ts";
+import { Http2Link } from "../http2/link.ts";
+import type { LinkHandler } from "../http2/link-handler.ts";
 import type { LinkStream } from "../http2/link-stream.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { DRAIN_LINGER_MS, GOAWAY_GAP_MS, STREAM_ID_WORN } from "./limits.ts";
