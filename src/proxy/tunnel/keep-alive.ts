@@ -2,6 +2,9 @@ import { Timer, type TimerWheel } from "../../base/timer-wheel.ts";
 import type { Http2Link } from "../http2/link.ts";
 import { PING_AFTER_BUSY_MS, PONG_TIMEOUT_MS } from "./limits.ts";
 
+/** What of a connection tells whether somebody is at its other end. */
+export type Listened = Pick<Http2Link, "lastReadMs" | "streamCount" | "ping">;
+
 /** How much later than asked a timer may fire before the silence is blamed on this process and not on the peer. */
 const LATE_MS = 500;
 
@@ -9,7 +12,7 @@ const LATE_MS = 500;
 export class KeepAlive {
   readonly #wheel: TimerWheel;
   readonly #nowMs: () => number;
-  readonly #link: Http2Link;
+  readonly #link: Listened;
   readonly #idleMs: number;
   readonly #dead: () => void;
   readonly #timer: Timer;
@@ -19,7 +22,7 @@ export class KeepAlive {
   #count = 0;
 
   /** @param idleMs silence after which is asked while no stream is open. @param dead called once. */
-  constructor(wheel: TimerWheel, nowMs: () => number, link: Http2Link, idleMs: number, dead: () => void) {
+  constructor(wheel: TimerWheel, nowMs: () => number, link: Listened, idleMs: number, dead: () => void) {
     this.#wheel = wheel;
     this.#nowMs = nowMs;
     this.#link = link;
@@ -36,8 +39,9 @@ export class KeepAlive {
     this.#wheel.remove(this.#timer);
   }
 
-  /** A stream was opened: from now on silence is suspicious sooner. */
+  /** A stream was opened: from now on silence is suspicious sooner. Whoever was asked keeps his time to answer. */
   busy(nowMs: number): void {
+    if (this.#link.lastReadMs < this.#askedMs) return;
     if (this.#timer.deadlineMs > nowMs + PING_AFTER_BUSY_MS) this.#arm(nowMs, PING_AFTER_BUSY_MS);
   }
 
