@@ -30,16 +30,20 @@ export const DRAIN_NOTICE_MS = 1_000;
 
 /**
  * Receive windows of connections that many receivers share: to endpoints, and between nodes. The stream's is what one that does not
- * read may make us hold; the connection's is opened as bytes come, and bounds only what is on its way.
+ * read may make us hold. The connection's is opened as bytes come, and bounds what is on its way: whatever is sent next waits behind
+ * it where the receiving side is the slower one. Reason: 8 ms at a gigabit, and 160 Mbit/s where the way there and back takes 50 ms.
  */
 export const SHARED_STREAM_WINDOW_BYTES = 64 * 1024;
-export const SHARED_CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
+export const SHARED_CONNECTION_WINDOW_BYTES = 1024 * 1024;
 
-/** A stream whose receiver keeps up gets twice the window, up to this. Reason: a gigabit at 8 ms. */
-export const WIDE_STREAM_WINDOW_BYTES = 1024 * 1024;
+/** A stream whose receiver keeps up gets twice the window, up to this. Reason: a part of the connection's, and all that one is sent while both sides have a turn. */
+export const WIDE_STREAM_WINDOW_BYTES = 256 * 1024;
 /** What streams may have beyond their first window, those of one receiver and all; beyond it windows stay as they are. Reason: all of it may be held once receivers stop. */
 export const WIDE_BYTES_OF_ONE_MAX = 4 * 1024 * 1024;
 export const WIDE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** What the kernel takes of a tunnel beyond what is on its way. Reason: what is sent next waits behind it, a millisecond at a gigabit. */
+export const TUNNEL_UNSENT_BYTES = 128 * 1024;
 
 /** What a worker holds for slow receivers. Reason: three hundred that do not read, and all that is wide. */
 export const BACKLOG_BYTES_MAX = 40 * 1024 * 1024;

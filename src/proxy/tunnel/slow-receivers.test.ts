@@ -81,6 +81,33 @@ async function nodes(streams: StallingStreams): Promise<readonly [TunnelNode, Tu
   return [one, two, await one.up("till-2")];
 }
 
+test("three hundred streams of one workload that nobody reads hold up no request of another", async () => {
+  const streams = new StallingStreams();
+  const [one, two, link] = await nodes(streams);
+  using _one = one;
+  using _two = two;
+  const handle = one.tunnels.handleFor(link, BULK, () => undefined);
+  const timed = async (): Promise<number> => {
+    const tookMs: number[] = [];
+    for (let i = 0; i < 300; i++) {
+      const startedMs = performance.now();
+      expect(await ask(one, "till-2", WEB)).toBe("200");
+      tookMs.push(performance.now() - startedMs);
+    }
+    return tookMs.sort((a, b) => a - b)[296]!;
+  };
+  await timed();
+  const alone = await timed();
+  for (let i = 0; i < 300; i++) pour(link, handle, "/stall/bulk");
+  const held = (): number =>
+    [...two.tunnels.accepted].reduce((sum, tunnel) => sum + tunnel.link.connection.heldBytes, 0);
+  await until(() => held() === 300 * SHARED_STREAM_WINDOW_BYTES, "all of them to stand still", 10_000);
+  const beside = await timed();
+  console.log(`p99 ${alone.toFixed(2)} ms alone, ${beside.toFixed(2)} ms beside 300 stalled streams`);
+  expect(beside).toBeLessThan(Math.max(50, 5 * alone));
+  expect(two.slowReceivers).toBe(0);
+});
+
 test("where too much is held, those who owe the most lose the streams that stood still for longest", async () => {
   const streams = new StallingStreams();
   const [one, two, link] = await nodes(streams);
@@ -106,14 +133,16 @@ test("where too much is held, those who owe the most lose the streams that stood
 test("a receiver that keeps up gets a wider window, up to its workload's share, and gives it back", async () => {
   const streams = new StallingStreams();
   streams.reads = true;
+  // More than the share is enough for.
+  const COUNT = 40;
   const [one, two, link] = await nodes(streams);
   using _one = one;
   using _two = two;
   const handle = one.tunnels.handleFor(link, BULK, () => undefined);
-  for (let i = 0; i < 8; i++) pour(link, handle, "/stall/bulk");
+  for (let i = 0; i < COUNT; i++) pour(link, handle, "/stall/bulk");
   const windows = (): number[] => [...streams.stalled.keys()].map(({ stream }) => stream?.windowBytes ?? 0);
   const wide = (): number => windows().reduce((sum, bytes) => sum + bytes - SHARED_STREAM_WINDOW_BYTES, 0);
-  await until(() => windows().length === 8 && wide() > WIDE_BYTES_OF_ONE_MAX / 2, "windows to grow");
+  await until(() => windows().length === COUNT && wide() > WIDE_BYTES_OF_ONE_MAX / 2, "windows to grow");
   await until(
     () => streams.of(BULK).every(({ bytes }) => bytes > 4 * WIDE_STREAM_WINDOW_BYTES),
     "much to be passed on",

@@ -1,6 +1,9 @@
 import { Timer } from "../../base/timer-wheel.ts";
+import { fdOf } from "../../kernel/socket-fd.ts";
+import { limitUnsentBytes } from "../../kernel/unsent-bytes.ts";
 import type { ConnectionOptions } from "../../wire/http2/connection-state.ts";
 import { ERROR_CODE } from "../../wire/http2/protocol.ts";
+import { TUNNEL_UNSENT_BYTES } from "../http2/limits.ts";
 import { Http2Link } from "../http2/link.ts";
 import type { LinkHandler } from "../http2/link-handler.ts";
 import type { LinkStream } from "../http2/link-stream.ts";
@@ -67,6 +70,7 @@ export abstract class TunnelCore implements TunnelEnd, LinkHandler {
   start(): void {
     const { socket } = this.session.connection;
     if (socket === null) return;
+    limitUnsentBytes(fdOf(socket), TUNNEL_UNSENT_BYTES);
     this.link.opened(socket);
     // Not in the same turn's flush: what is said first should arrive first.
     this.link.flushQuietly();
