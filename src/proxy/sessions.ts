@@ -22,10 +22,11 @@ import { RequestSummary } from "./recorder.ts";
 import { mayStreamGoOn, mayUpgradeGoOn } from "./relay/judge-again.ts";
 import { judgePinnedStream, judgeStream, type StreamVerdict } from "./relay/judge-stream.ts";
 import type { OpenTunnels } from "./relay/open-tunnels.ts";
-import { TunnelSession } from "./relay/tunnel-session.ts";
+import { type StreamAim, type TunnelEvents, TunnelSession } from "./relay/tunnel-session.ts";
 import { RemoteWay } from "./remote/remote-way.ts";
 import type { Way } from "./upstream/endpoint.ts";
 import type { Passthrough } from "./upstream/passthrough.ts";
+import { pickOther } from "./upstream/pick-target.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
 const ESTABLISHED = Buffer.from("HTTP/1.1 200 OK\r\n\r\n");
@@ -78,8 +79,9 @@ export class Sessions implements SessionFactory {
       connection.cut();
       return;
     }
-    const session = this.#tunnel(connection, target, summary, recheck, {
+    const session = this.#tunnel(connection, { target, way: target.endpoint, recheck }, summary, {
       connected: () => undefined,
+      another: () => null,
       failed: () => undefined,
     });
     connection.session = session;
@@ -164,8 +166,8 @@ export class Sessions implements SessionFactory {
     rest: Buffer,
   ): void {
     const verdict = this.#judge(connection, destination);
-    const recheck = (target: Target) => this.#recheck(connection, destination, target);
-    this.#connectStream(connection, destination, verdict, recheck, headBytes, head, rest);
+    const aim = (target: Target) => this.#aim(connection, destination, verdict, target);
+    this.#connectStream(connection, verdict, aim, headBytes, head, rest);
   }
 
   /** A stream that another node asks for, with an endpoint of this one. */
@@ -180,18 +182,22 @@ export class Sessions implements SessionFactory {
     const { mesh } = connection.host;
     const verdict = judgePinnedStream(mesh, origin.caller, pin);
     const parent = pin.parent ?? pin.port;
-    const recheck = (target: Target) => () => origin.refresh() && mayStreamGoOn(mesh, origin.caller, parent, target);
-    this.#connectStream(connection, parent, verdict, recheck, headBytes, head, rest);
+    const aim = (target: Target): StreamAim => ({
+      target,
+      way: target.endpoint,
+      recheck: () => origin.refresh() && mayStreamGoOn(mesh, origin.caller, parent, target),
+    });
+    this.#connectStream(connection, verdict, aim, headBytes, head, rest, pin);
   }
 
   #connectStream(
     connection: Downstream,
-    parent: Destination,
     verdict: StreamVerdict,
-    recheck: (target: Target) => () => boolean,
+    aim: (target: Target) => StreamAim,
     headBytes: Buffer,
     head: RequestHead,
     rest: Buffer,
+    pin: Pin | null = null,
   ): void {
     const target = verdict.target;
     if (verdict.flag !== FLAG.none || !target) {
@@ -201,10 +207,10 @@ export class Sessions implements SessionFactory {
     const summary = this.#summaryOf(connection, verdict);
     const events = {
       connected: () => establish(connection),
+      another: (failed: Target) => this.#another(connection, summary, verdict, failed, pin, aim),
       failed: (flag: number) => this.#refuseConnect(connection, flag, verdict, headBytes, head),
     };
-    const way = wayTo(connection, parent, verdict, target);
-    const session = this.#tunnel(connection, target, summary, recheck(target), events, way);
+    const session = this.#tunnel(connection, aim(target), summary, events);
     connection.session = session;
     session.connect(rest);
   }
@@ -246,12 +252,13 @@ export class Sessions implements SessionFactory {
       queueMicrotask(() => connection.cut());
       return CLOSED_SESSION;
     }
-    const recheck = this.#recheck(connection, destination, target);
-    const way = wayTo(connection, destination, verdict, target);
+    const aim = (to: Target) => this.#aim(connection, destination, verdict, to);
     const events = {
       connected: () => undefined,
+      another: (failed: Target) => this.#another(connection, summary, verdict, failed, null, aim),
       failed: (flag: number) => {
         summary.flag = flag;
+        const { way } = session;
         if (way instanceof RemoteWay && way.refusal) {
           summary.isFromNode = true;
           summary.idHigh = way.refusal.idHigh;
@@ -262,11 +269,34 @@ export class Sessions implements SessionFactory {
         connection.cut();
       },
     };
-    const session = this.#tunnel(connection, target, summary, recheck, events, way);
+    const session = this.#tunnel(connection, aim(target), summary, events);
     queueMicrotask(() => {
       if (connection.isOpen) session.connect(NOTHING);
     });
     return session;
+  }
+
+  /** Another endpoint for a stream that did not reach the one it was for, and counted there from now on. */
+  #another(
+    connection: Downstream,
+    summary: RequestSummary,
+    verdict: StreamVerdict,
+    failed: Target,
+    pin: Pin | null,
+    aim: (target: Target) => StreamAim,
+  ): StreamAim | null {
+    const { host } = connection;
+    const caller = connection.caller!;
+    const target = pickOther({ caller, gateway: null, pin }, failed, host.nowMs());
+    if (target === failed) return null;
+    summary.target = target;
+    summary.edge = host.recorder.edge(caller, target, verdict.destination, "tcp");
+    return aim(target);
+  }
+
+  #aim(connection: Downstream, parent: Destination, verdict: StreamVerdict, target: Target): StreamAim {
+    const way = wayTo(connection, parent, verdict, target);
+    return { target, way, recheck: this.#recheck(connection, parent, target) };
   }
 
   #judge(connection: Downstream, destination: Destination): StreamVerdict {
@@ -299,16 +329,15 @@ export class Sessions implements SessionFactory {
 
   #tunnel(
     connection: Downstream,
-    target: Target,
+    aim: StreamAim,
     summary: RequestSummary,
-    recheck: () => boolean,
-    events: { connected(): void; failed(flag: number, reason: string): void },
-    way: Way = target.endpoint,
+    events: Pick<TunnelEvents, "connected" | "another" | "failed">,
   ): TunnelSession {
     const { host } = connection;
     const startedMs = host.nowMs();
     const told = {
       connected: events.connected,
+      another: events.another,
       failed: (flag: number, reason: string) => {
         this.#tunnels.delete(session);
         events.failed(flag, reason);
@@ -321,7 +350,7 @@ export class Sessions implements SessionFactory {
         host.recorder.connection(summary, connection.caller!, host.mesh.generation);
       },
     };
-    const session = new TunnelSession(connection, target, summary, recheck, told, way);
+    const session = new TunnelSession(connection, aim, summary, told);
     this.#tunnels.add(session);
     return session;
   }

@@ -1,18 +1,28 @@
 import { FLAG } from "../../model/response-flags.ts";
-import { DENIED_COUNTER } from "../../telemetry/fixed-metrics.ts";
+import { COUNTER, DENIED_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import type { Downstream } from "../downstream/downstream.ts";
 import type { Session } from "../downstream/session.ts";
-import { TUNNEL_IDLE_MS } from "../limits.ts";
+import { ATTEMPTS_MAX, TUNNEL_IDLE_MS } from "../limits.ts";
 import type { Target } from "../mesh/destination.ts";
 import type { RequestSummary } from "../recorder.ts";
 import type { Waiter, Way } from "../upstream/endpoint.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { Relay, type RelayClient } from "./relay.ts";
 
+/** Where a stream goes. */
+export interface StreamAim {
+  readonly target: Target;
+  readonly way: Way;
+  /** True while the snapshot still permits the stream. */
+  readonly recheck: () => boolean;
+}
+
 /** What to do once the endpoint is connected, or is not. */
 export interface TunnelEvents {
   /** Before the first byte is relayed: the place for the answer to a CONNECT. */
   connected(): void;
+  /** Not reached. Where else to try; `null`: nowhere. */
+  another(failed: Target): StreamAim | null;
   failed(flag: number, reason: string): void;
   /** For the record. */
   over(session: TunnelSession): void;
@@ -26,32 +36,30 @@ const NOTHING = Buffer.alloc(0);
  * Judged when it is made; `recheck` judges it again under every new snapshot.
  */
 export class TunnelSession implements Session, RelayClient, Waiter {
-  readonly target: Target;
   readonly summary: RequestSummary;
   readonly #connection: Downstream;
   readonly #events: TunnelEvents;
-  readonly #way: Way;
-  /** True while the snapshot still permits the stream. */
-  readonly recheck: () => boolean;
+  #aim: StreamAim;
+  #attempts = 1;
   #relay: Relay | null = null;
   #held: Buffer = NOTHING;
   #callerEnded = false;
   #isWaiting = false;
 
-  constructor(
-    connection: Downstream,
-    target: Target,
-    summary: RequestSummary,
-    recheck: () => boolean,
-    events: TunnelEvents,
-    way: Way,
-  ) {
+  constructor(connection: Downstream, aim: StreamAim, summary: RequestSummary, events: TunnelEvents) {
     this.#connection = connection;
-    this.target = target;
+    this.#aim = aim;
     this.summary = summary;
-    this.recheck = recheck;
     this.#events = events;
-    this.#way = way;
+  }
+
+  /** How it goes where it goes now. */
+  get way(): Way {
+    return this.#aim.way;
+  }
+
+  recheck(): boolean {
+    return this.#aim.recheck();
   }
 
   get out() {
@@ -71,7 +79,7 @@ export class TunnelSession implements Session, RelayClient, Waiter {
     this.#held = early;
     this.#isWaiting = true;
     this.#connection.pauseReading();
-    this.#way.acquire(this);
+    this.#aim.way.acquire(this);
   }
 
   /** Goes on over a connection that is there already. */
@@ -97,8 +105,23 @@ export class TunnelSession implements Session, RelayClient, Waiter {
   }
 
   onUpstreamFailed(flag: number, reason: string): void {
+    if (this.#goesElsewhere(flag)) return;
     this.#isWaiting = false;
     this.#events.failed(flag, reason);
+  }
+
+  /** Nothing has been sent to an endpoint that was not reached: another one may serve as well. */
+  #goesElsewhere(flag: number): boolean {
+    const isElsewhereBetter = flag === FLAG.UH || flag === FLAG.UF || flag === FLAG.LISTENER_MISMATCH;
+    if (!isElsewhereBetter || this.#attempts >= ATTEMPTS_MAX) return false;
+    const next = this.#events.another(this.#aim.target);
+    // The snapshot may have changed since the first attempt.
+    if (!next?.recheck()) return false;
+    this.#attempts++;
+    this.#aim = next;
+    this.#connection.host.stats.counter(COUNTER.retries);
+    next.way.acquire(this);
+    return true;
   }
 
   received(bytes: Buffer): void {
@@ -123,7 +146,7 @@ export class TunnelSession implements Session, RelayClient, Waiter {
   #giveUp(flag: number): void {
     if (!this.#isWaiting) return;
     this.#isWaiting = false;
-    this.#way.withdraw(this);
+    this.#aim.way.withdraw(this);
     this.summary.flag = flag;
     this.#events.over(this);
   }

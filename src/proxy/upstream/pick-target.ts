@@ -23,7 +23,11 @@ export function pickTarget(targets: readonly Target[], nowMs: number, random: ()
  * Only where the same policies hold and the same principal serves: the Permit, and what the head says of whom it is for,
  * are for those. None where another node has chosen: it tries elsewhere itself.
  */
-export function pickOther(origin: RequestOrigin, failed: Target, nowMs: number): Target {
+export function pickOther(
+  origin: Pick<RequestOrigin, "caller" | "gateway" | "pin">,
+  failed: Target,
+  nowMs: number,
+): Target {
   if (origin.pin) return failed;
   const isLocalOnly = !mayCross(origin);
   let fallback = failed;

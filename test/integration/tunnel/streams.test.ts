@@ -289,3 +289,48 @@ describe("a WebSocket", () => {
     await serve([]);
   });
 });
+
+describe("a TCP stream whose endpoint is not reached", () => {
+  const both = (port: number, listener: Json): readonly Json[] => [
+    nodeWorkload("dead", "till-2", port, { serviceAccount: "both" }, { app: "both" }),
+    nodeWorkload("alive", "till-2", database.port, { serviceAccount: "both" }, { app: "both" }),
+    serviceDoc("both", listener, PORT, "tcp"),
+  ];
+  const ways = [
+    ["CONNECT", { port: 0 }, `CONNECT both:${PORT} HTTP/1.1\r\nHost: both:${PORT}\r\n\r\n`],
+    ["the service's address", { hostname: "127.77.31.2", port: PORT }, ""],
+  ] as const;
+
+  test.each(ways)("by its node's word goes to another one, by %s", async (_name, at, first) => {
+    const refusing = listenRaw();
+    const { port } = refusing;
+    refusing[Symbol.dispose]();
+    script = async (peer) => peer.send("220 ready\n");
+    await pair.apply({ documents: [...documents(true), ...both(port, { clusterIP: "127.77.31.2" })] }, "till-1");
+    await pair.apply({ documents: [...documents(false), ...both(port, {})] }, "till-2");
+    for (let i = 0; i < 12; i++) {
+      const caller = await connectRaw(at.port === 0 ? { port: pair.source.outbound } : at);
+      caller.send(first);
+      expect(await caller.readThrough("220 ready\n")).toEndWith("220 ready\n");
+      caller.destroy();
+    }
+    const refusedThere = pair.there.records().filter(({ destination }) => destination.workload === "dead");
+    expect(refusedThere.length).toBeGreaterThan(0);
+    const failedHere = pair.source.records().filter(({ host, flag }) => host.startsWith("both") && flag !== "-");
+    expect(failedHere).toEqual([]);
+    await serve([]);
+  });
+
+  test("is refused where there is no other one", async () => {
+    const refusing = listenRaw();
+    const { port } = refusing;
+    refusing[Symbol.dispose]();
+    await serve([nodeWorkload("gone", "till-2", port), serviceDoc("gone", {}, PORT, "tcp")]);
+    const caller = await connectRaw({ port: pair.source.outbound });
+    caller.send(`CONNECT gone:${PORT} HTTP/1.1\r\nHost: gone:${PORT}\r\n\r\n`);
+    const answer = await readResponse(caller);
+    expect([answer.status, headerOf(answer, "x-selvedge-reason")]).toEqual([503, "UF"]);
+    caller.destroy();
+    await serve([]);
+  });
+});
