@@ -13,6 +13,8 @@ export interface PinnedGateway {
   readonly table: GatewayTable;
   readonly policies: PolicySet;
   readonly port: number;
+  /** Its address, `""` where it listens at any. */
+  readonly ip: string;
 }
 
 /**
@@ -87,9 +89,14 @@ function resolvePin(mesh: Mesh, text: PinText): Pin | null {
       table: mesh.gatewayTable(record.gateway),
       policies: mesh.policySet(record.gateway.policies, false),
       port: record.port,
+      ip: isAnyAddress(record.hostname) ? "" : record.hostname,
     };
     return { parent: null, gateway, ...chosen };
   }
   const parent = mesh.service(text.parent)?.portFor(text.parentPort);
   return parent ? { parent, gateway: null, ...chosen } : null;
+}
+
+function isAnyAddress(hostname: string): boolean {
+  return hostname === "0.0.0.0" || hostname === "::";
 }

@@ -24,8 +24,8 @@ export class RemoteOrigin implements StreamOrigin {
   gateway: GatewayTable | null = null;
   gatewayPolicies: PolicySet | null = null;
   localPort = 0;
-  /** Where the caller reached its own node is that node's business. */
-  readonly localIp = "";
+  /** What the caller called, as far as the documents say: the Service's own address, or the Gateway's. */
+  localIp = "";
   readonly memo = new AuthorityMemo();
   readonly #host: RemoteOriginHost;
   readonly #ask: AskCaller;
@@ -70,5 +70,6 @@ export class RemoteOrigin implements StreamOrigin {
     this.gateway = pin.gateway?.table ?? null;
     this.gatewayPolicies = pin.gateway?.policies ?? null;
     this.localPort = pin.gateway?.port ?? 0;
+    this.localIp = pin.gateway?.ip ?? pin.parent?.service.record.clusterIP ?? "";
   }
 }
