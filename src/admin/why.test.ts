@@ -109,6 +109,17 @@ services:
     expect(answer.lines.join("\n")).toContain("no identity, from 10.0.0.9");
   });
 
+  test("says where to look when another node was not reached, and that strangers cannot cross", () => {
+    const far = { destination: { ...denied.destination, node: "till-2" }, upstream: "till-2/127.0.0.1:9001" };
+    const unreached = why({ ...denied, ...far, status: 503, flag: "UF", verdict: "allowed" }, undefined);
+    expect(unreached.notes.at(-1)).toBe("how this node stands with till-2: selvedge node ls");
+    const stranger = { ...denied, source: peer, strength: "none" as const, ip: "127.0.0.1" };
+    const cannotCross = "whoever has no identity calls other nodes through a Gateway only, whatever policies allow";
+    expect(why({ ...stranger, ...far }, records).notes).toContain(cannotCross);
+    expect(why(stranger, records).notes).toEqual([]);
+    expect(why({ ...denied, ...far }, records).notes).toEqual([]);
+  });
+
   test("says when it can only tell what was recorded", () => {
     const answer = why(denied, undefined);
     expect(answer).toMatchObject({ judged: undefined, trace: undefined, change: undefined });

@@ -68,7 +68,10 @@ export function why(record: WhyRecord, records: readonly SnapshotRecord[] | unde
   if (record.verdict === "elsewhere") {
     const node = record.destination.node || "the endpoint's node";
     notes.push(`this node let the request through; ${node} decides for itself: ask there with the same id`);
-  } else if (judged !== undefined) notes.push(...differences(judged, record));
+  } else {
+    if (judged !== undefined) notes.push(...differences(judged, record));
+    notes.push(...farNotes(record));
+  }
   const cause = FLAG_CAUSES[record.flag];
   const base = { id: record.id, generation: record.generation, flag: record.flag, cause, trace, notes };
   const details = index === undefined || again === undefined ? [] : judgedLines(index, again.judged, again.request);
@@ -156,6 +159,17 @@ function decidingTrace(judged: JudgedRequest, record: WhyRecord): Trace | undefi
   const refused = ({ trace }: JudgedLeg): boolean => !trace.decision.allowed;
   const leg = judged.legs.find(isThere) ?? judged.legs.find(refused) ?? judged.legs[0];
   return leg?.trace;
+}
+
+/** What no policy of this node tells of a call that was meant for another one. */
+function farNotes({ destination, upstream, flag, source }: WhyRecord): string[] {
+  const node = destination.node ?? "";
+  if (node === "" || !upstream.startsWith(`${node}/`)) return [];
+  if (flag === "UF" || flag === "UH" || flag === "UC") return [`how this node stands with ${node}: selvedge node ls`];
+  const isStranger = flag === "RBAC" && source.principal === "";
+  return isStranger
+    ? ["whoever has no identity calls other nodes through a Gateway only, whatever policies allow"]
+    : [];
 }
 
 function differences(judged: JudgedRequest, record: WhyRecord): string[] {

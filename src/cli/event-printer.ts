@@ -1,5 +1,6 @@
 import type { KeeperEvent } from "../keeper/keeper-event.ts";
 import { issueText } from "./issue-text.ts";
+import { problemText } from "./problem-text.ts";
 import { printable } from "./table.ts";
 
 /** Lines that may wait for whoever reads them. Reason: a stalled reader must never stall the mesh. */
@@ -108,7 +109,15 @@ export function eventText(told: KeeperEvent): string {
 
 function nodeText({ what, node, address, detail }: Extract<KeeperEvent, { event: "node" }>): string {
   const who = `${node === "" ? "somebody" : `node ${node}`}${address === "" ? "" : ` at ${address}`}`;
-  return `${who}: ${what.replaceAll("_", " ")}${detail === "" ? "" : `: ${detail}`}`;
+  return `${who}: ${what.replaceAll("_", " ")}${detail === "" ? "" : `: ${nodeDetail(what, detail)}`}`;
+}
+
+/** Tunnels are told with who dialed and why they ended, refusals with the reason and what was claimed. */
+function nodeDetail(what: string, detail: string): string {
+  const [first = "", ...rest] = detail.split(": ");
+  const isTunnel = what === "connected" || what === "disconnected";
+  if (isTunnel) return [first === "dialer" ? "by this node" : "by it", ...rest.map(problemText)].join(", ");
+  return what === "refused" ? [problemText(first), ...rest].join(": ") : detail;
 }
 
 function withPrintable<T extends KeeperEvent>(event: T): T {

@@ -5,6 +5,9 @@ import { adminPathOf } from "./admin-path.ts";
 import { CliError, EXIT } from "./exit-code.ts";
 import { listNodes, registryPath } from "./node-registry.ts";
 
+/** Nodes of a machine that are listed where one has to be chosen. Reason: with more, a screen tells nobody anything. */
+const NODES_NAMED_MAX = 8;
+
 /** How a command was told which node it is about. */
 export interface NodeChoice {
   readonly state?: string;
@@ -20,8 +23,13 @@ export function findAdminPath(choice: NodeChoice, env: Readonly<Record<string, s
   const [first, ...others] = nodes;
   if (first !== undefined && others.length === 0) return first.admin;
   if (first !== undefined) {
-    const states = nodes.map((node) => `--state ${node.state}`).join("  or  ");
-    throw new CliError(EXIT.USAGE, `${nodes.length} nodes run on this machine`, `say which: ${states}`);
+    const named = nodes.slice(0, NODES_NAMED_MAX).map((node) => `--state ${node.state}`);
+    if (nodes.length > named.length) named.push(`and ${nodes.length - named.length} more`);
+    throw new CliError(
+      EXIT.USAGE,
+      `${nodes.length} nodes run on this machine`,
+      `say which:\n    ${named.join("\n    ")}`,
+    );
   }
   const usual = adminPathOf(defaultStatePath(uid, env), env);
   if (existsSync(usual)) return usual;

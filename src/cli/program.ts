@@ -111,7 +111,8 @@ function addNodeCommands(program: Command, run: Run): void {
     .description("explain what the mesh did with one request")
     .argument("<id>", "the x-selvedge-id of the answer")
     .action(run(async () => (await import("./commands/why.ts")).why));
-  onNode(program.command("authz").command("check"))
+  const authz = program.command("authz").description("who may call whom");
+  onNode(authz.command("check"))
     .description("whether a call would be allowed, and why")
     .requiredOption("--from <ns/sa>", "the caller's service account")
     .requiredOption("--to <ns/service>", "the service that is called")

@@ -42,3 +42,8 @@ export function percentText(share: number | null): string {
 export function rateText(perSecond: number): string {
   return perSecond >= 10 || perSecond === 0 ? String(Math.round(perSecond)) : perSecond.toFixed(1);
 }
+
+/** A moment as ISO 8601, in UTC, to the second: `2027-01-06T20:38:32Z`; what is no moment stays as it is. */
+export function secondsText(iso: string): string {
+  return iso.replace(/\.[0-9]{3}Z$/, "Z");
+}

@@ -5,6 +5,7 @@ import { findAdminPath } from "../find-node.ts";
 import type { NodeOptions } from "../node-options.ts";
 import { colour, printJson, printLines } from "../output.ts";
 import { printable, tableLines } from "../table.ts";
+import { secondsText } from "../units.ts";
 
 /** `selvedge identity list`. */
 export async function identityList(options: NodeOptions): Promise<ExitCode> {
@@ -81,7 +82,7 @@ export function identityLines(identity: IdentityDescription): string[] {
     ...(identity.stops.length === 0 ? [] : ["", colour.bold("IF NOBODY IS MET FROM NOW ON, THIS STOPS")]),
     ...tableLines(
       [{ title: "WHAT" }, { title: "WHEN" }],
-      identity.stops.map(({ what, at }) => [what, at]),
+      identity.stops.map(({ what, at }) => [what, secondsText(at)]),
     ).slice(identity.stops.length === 0 ? 1 : 0),
   ];
 }
@@ -91,8 +92,8 @@ function certificateLines(certificates: readonly CertificateRow[]): string[] {
   const rows = certificates.map((one) => [
     one.name,
     one.state,
-    one.notAfter.slice(0, 19),
-    one.renewAt?.slice(0, 19) ?? "-",
+    secondsText(one.notAfter),
+    secondsText(one.renewAt ?? "-"),
     one.serial.slice(0, 12),
     one.keyHash.slice(0, 12),
     one.id,

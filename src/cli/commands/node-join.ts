@@ -6,6 +6,7 @@ import { setLimits } from "../../kernel/privileges.ts";
 import { CliError, EXIT, type ExitCode } from "../exit-code.ts";
 import { printJson } from "../output.ts";
 import { packageRoot } from "../package-facts.ts";
+import { secondsText } from "../units.ts";
 
 interface JoinCommandOptions {
   readonly state?: string;
@@ -32,7 +33,7 @@ export async function nodeJoin(given: string, options: JoinCommandOptions): Prom
       printJson({ ok: true, trustDomain, node, rootNode, key, expiry, state: statePath, ...(aside ? { aside } : {}) });
     } else {
       const lines = [
-        `joined ${trustDomain} as ${node}; the certificate is good until ${expiry} and renewed by ${rootNode} long before`,
+        `joined ${trustDomain} as ${node}; the certificate is good until ${secondsText(expiry)} and renewed by ${rootNode} long before`,
         ...(aside === undefined ? [] : [`the identity that was here before lies in ${aside}`]),
         `now:  selvedge up -f DOCUMENTS --node ${node}${options.state === undefined ? "" : ` --state ${options.state}`}`,
       ];

@@ -4,6 +4,7 @@ import { EXIT, type ExitCode } from "../exit-code.ts";
 import { findAdminPath } from "../find-node.ts";
 import type { NodeOptions } from "../node-options.ts";
 import { colour, printJson, printTable } from "../output.ts";
+import { problemText } from "../problem-text.ts";
 import { durationText } from "../units.ts";
 
 /** Digits of a key that are shown; `-o json` has all of them. */
@@ -34,8 +35,10 @@ export function nodeCells(row: NodeRow): string[] {
     row.state,
     row.key.slice(0, KEY_DIGITS) || "-",
     row.expiry === null ? "-" : expiresMs > 0 ? durationText(expiresMs) : "expired",
-    row.lastContact === null ? "-" : `${durationText(contactMs)} ago`,
-    [...(row.holdsRoot ? ["holds the root"] : []), ...(row.problem === "" ? [] : [row.problem])].join("; "),
+    row.lastContact === null ? "-" : contactMs < 1000 ? "now" : `${durationText(contactMs)} ago`,
+    [...(row.holdsRoot ? ["holds the root"] : []), ...(row.problem === "" ? [] : [problemText(row.problem)])].join(
+      "; ",
+    ),
   ];
 }
 

@@ -1,6 +1,8 @@
 import type { NodeRow } from "../../keeper/nodes/node-rows.ts";
 import { colour } from "../output.ts";
+import { problemText } from "../problem-text.ts";
 import { tableLines } from "../table.ts";
+import { secondsText } from "../units.ts";
 import { nodeCells } from "./node-ls.ts";
 
 /** What `status` tells of other nodes and of this one's identity, as far as the text form uses it. */
@@ -27,6 +29,17 @@ export function identityTrouble({ identity }: SiteStatus): string[] {
   ];
 }
 
+/** Lines about nodes that this one cannot call, and what to do. A banned one is meant to be gone. */
+export function nodeTrouble({ nodes = [] }: SiteStatus): string[] {
+  return nodes.flatMap(({ name, state, problem }) => {
+    const why = problem === "" ? "" : `: ${problemText(problem)}`;
+    if (state === "joined" || state === "reachable") return [`node ${name} is not connected${why}`];
+    if (state === "invited") return [`node ${name} is invited and has not joined${why}`];
+    if (state !== "unknown") return [];
+    return [`node ${name} is unknown${why}; if it has not joined, on the root's node: selvedge node invite ${name}`];
+  });
+}
+
 /** The other machines; nothing where this is the only one. */
 export function nodeLines({ nodes = [] }: SiteStatus): string[] {
   if (nodes.length < 2) return [];
@@ -42,6 +55,6 @@ export function stopLines({ identity, nodes = [] }: SiteStatus): string[] {
   if (stops.length === 0 || nodes.length < 2) return [];
   return tableLines(
     [{ title: "WHAT" }, { title: "WHEN" }],
-    stops.map(({ what, at }) => [what, at]),
+    stops.map(({ what, at }) => [what, secondsText(at)]),
   );
 }

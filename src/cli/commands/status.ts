@@ -8,7 +8,7 @@ import { colour, printJson, printLines } from "../output.ts";
 import { printable, tableLines } from "../table.ts";
 import { durationText } from "../units.ts";
 import { type CertificateStatus, certificateLines } from "./status-identity.ts";
-import { identityTrouble, nodeLines, type SiteStatus, stopLines } from "./status-nodes.ts";
+import { identityTrouble, nodeLines, nodeTrouble, type SiteStatus, stopLines } from "./status-nodes.ts";
 
 /** What the node answers, as far as the text form uses it. */
 interface Status extends SiteStatus {
@@ -96,6 +96,7 @@ function troubleLines(status: Status): string[] {
   const lines = [
     ...status.notices,
     ...identityTrouble(status),
+    ...nodeTrouble(status),
     ...(status.refusal === undefined ? [] : [`refused: ${status.refusal}`]),
     ...status.stateTrouble.map(({ what, reason }) => `state: ${what}: ${reason}`),
     ...status.failedListeners.map(({ listener, reason }) => `cannot listen on ${listener}: ${reason}`),

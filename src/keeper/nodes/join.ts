@@ -242,7 +242,7 @@ function inviterError(problem: InviterProblem, token: JoinToken): JoinError {
 /** Refusals for the person at the new machine. */
 export const REFUSAL_TEXT: Readonly<Record<JoinRefusal, string>> = {
   token_unknown: "it does not know this token; a newer one for the same name may have taken its place",
-  token_expired: "the token has expired",
+  token_expired: "the token has expired; ask for a new one: selvedge node invite",
   token_spent: "the token has been used already; if not by this machine, ban the node and look at the audit log",
   token_void: "the token is void, because wrong secrets were tried with it",
   token_busy: "another machine is joining with this token at this moment",

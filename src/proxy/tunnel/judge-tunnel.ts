@@ -1,5 +1,4 @@
 import { isRefusal } from "../../identity/refusal.ts";
-import { verifyChain } from "../../identity/verify.ts";
 import { verifyPeer } from "../../identity/verify-peer.ts";
 import { claimedName } from "./claimed-name.ts";
 import { keep } from "./still-holds.ts";
@@ -37,12 +36,13 @@ export function judgeTunnel(
   const judged = verifyPeer(facts, expected, current);
   if (isRefusal(judged)) {
     // The runtime's no comes first, but ours says more.
-    const chain = judged.refused === "not_authorized" ? verifyChain(facts.chain, current) : judged;
-    const why = isRefusal(chain) ? `${chain.at} ${chain.refused}` : judged.refused;
+    const isRuntimes = judged.refused === "not_authorized" && facts.chain.length > 0;
+    const ours = isRuntimes ? verifyPeer({ ...facts, isAuthorized: true }, expected, current) : judged;
+    const { at, refused } = isRefusal(ours) ? ours : judged;
     const claim = claimedName(facts.chain);
-    const detail = `${why}${runtimeError === "" ? "" : `, ${runtimeError}`}: ${claim}`;
-    host.reports.report({ node: node ?? "", address: connection.address, reason: judged.refused, detail });
-    return judged.refused;
+    const detail = `${at}${runtimeError === "" ? "" : `, ${runtimeError}`}: ${claim}`;
+    host.reports.report({ node: node ?? "", address: connection.address, reason: refused, detail });
+    return refused;
   }
   const keyingMaterial = keyingMaterialOf(connection.socket as never, "dialer");
   if (keyingMaterial === undefined) return "no_keying_material";
