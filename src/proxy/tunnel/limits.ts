@@ -20,13 +20,13 @@ export const HANDSHAKES_PER_SECOND = 16;
 export const HANDSHAKE_ADDRESSES_MAX = 1_024;
 
 /** Tunnels accepted from one node at once. Reason: four workers, each with one that is used, one that begins, and its old ones. */
-export const TUNNELS_PER_NODE_MAX = 64;
+export const TUNNELS_PER_NODE_MAX = 60;
 
 /**
  * Connections to one node that have been replaced and still carry streams. Reason: in a life of a certificate two; more come from
  * rotating by hand again and again while TCP streams are open, and then the connection in use waits for new keys to pay off.
  */
-export const OLD_TUNNELS_MAX = 14;
+export const OLD_TUNNELS_MAX = 13;
 
 /** Tunnels accepted in all. Reason: 32 nodes with four workers each, twice while they rotate; each weighs some 40 KB. */
 export const TUNNELS_MAX = 256;
