@@ -38,3 +38,18 @@ test("docs/metrics.md is what the catalogue says", async () => {
   if (process.env["UPDATE_DOCS"] === "1") await Bun.write(path, metricsMarkdown());
   expect(await Bun.file(path).text()).toBe(metricsMarkdown());
 });
+
+test("every bound is counted somewhere, and docs/limits.md says what it is", async () => {
+  const page = await Bun.file(new URL("../../docs/limits.md", import.meta.url)).text();
+  expect(LIMITS.filter((limit) => !page.includes(`\`${limit}\``))).toEqual([]);
+  const sources = new URL("../", import.meta.url).pathname;
+  const texts: string[] = [];
+  for (const path of new Bun.Glob("{proxy,telemetry}/**/*.ts").scanSync(sources)) {
+    if (path.endsWith(".test.ts")) continue;
+    const text = await Bun.file(`${sources}${path}`).text();
+    // Where they are listed, they are not counted.
+    texts.push(text.replace(/export const LIMITS = \[[^\]]*\]/, ""));
+  }
+  const all = texts.join("\n");
+  expect(LIMITS.filter((limit) => !new RegExp(`LIMIT_COUNTER\\.${limit}\\b|"${limit}"`).test(all))).toEqual([]);
+});
