@@ -24,7 +24,7 @@ import { judgePinnedStream, judgeStream, type StreamVerdict } from "./relay/judg
 import type { OpenTunnels } from "./relay/open-tunnels.ts";
 import { type StreamAim, type TunnelEvents, TunnelSession } from "./relay/tunnel-session.ts";
 import { RemoteWay } from "./remote/remote-way.ts";
-import type { Way } from "./upstream/endpoint.ts";
+import { speaksHttp2, type Way } from "./upstream/endpoint.ts";
 import type { Passthrough } from "./upstream/passthrough.ts";
 import { pickOther } from "./upstream/pick-target.ts";
 import type { Upstream } from "./upstream/upstream.ts";
@@ -55,6 +55,7 @@ export class Sessions implements SessionFactory {
           ? mesh.inboundPort(record)
           : mesh.service(record.service ?? "")?.portFor(record.servicePort ?? 0);
       if (destination?.isTcp) return this.#openStream(connection, destination);
+      if (destination && speaksHttp2(destination.record.protocol)) return new FirstBytes(connection, this, null, true);
     }
     return new FirstBytes(connection, this);
   }

@@ -17,3 +17,9 @@ export function matchPreface(bytes: Uint8Array): number {
   for (let i = 0; i < length; i++) if (bytes[i] !== BEGINNING[i]) return PREFACE_MATCH.NONE;
   return length === BEGINNING.length ? PREFACE_MATCH.WHOLE : PREFACE_MATCH.PART;
 }
+
+/** Whether the first line is a request line of HTTP/1, may become one, or is empty (RFC 9112 2.2). */
+export function mayBeHttp1(bytes: Buffer): boolean {
+  const end = bytes.indexOf(0x0a);
+  return end < 0 || /^(?:\S+ \S+ HTTP\/1\.\d)?\r?$/.test(bytes.toString("latin1", 0, end));
+}
