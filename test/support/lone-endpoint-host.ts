@@ -27,6 +27,7 @@ export function loneEndpointHost() {
       whenKeys: () => undefined,
       forgetKeys: () => undefined,
       handleFor: () => 0,
+      knownHandle: () => -1,
     },
   };
 }

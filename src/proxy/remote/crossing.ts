@@ -11,6 +11,7 @@ export interface Links {
   whenUp(node: string, waiter: (isUp: boolean) => void): void;
   forget(node: string, waiter: (isUp: boolean) => void): void;
   handleFor(link: TunnelLink, workload: string, waiter: () => void): number;
+  knownHandle(link: TunnelLink, workload: string): number;
   whenKeys(workload: string, waiter: () => void): void;
   forgetKeys(workload: string, waiter: () => void): void;
 }
@@ -25,6 +26,17 @@ export interface CrossingEvents {
   /** @param owner that was given to `begin`. */
   opened(stream: LinkStream, handle: number, link: TunnelLink): void;
   failed(flag: number, reason: string): void;
+}
+
+/** A stream is a workload's, who speaks under this handle. */
+export function assign(stream: LinkStream, handle: number, speaker: string): void {
+  stream.credentialOwner = handle;
+  stream.debtor = speaker;
+}
+
+/** The handle under which a workload speaks on a link, where that is known already; else below 0, and nothing was done. */
+export function handleNow(links: Links, link: TunnelLink, speaker: string): number {
+  return speaker === "" ? HANDLE_OF_GATEWAY : links.knownHandle(link, speaker);
 }
 
 /**
@@ -97,8 +109,7 @@ export class Crossing {
       return;
     }
     this.#end();
-    stream.credentialOwner = handle;
-    stream.debtor = this.#speaker;
+    assign(stream, handle, this.#speaker);
     this.#events.opened(stream, handle, link);
   }
 

@@ -4,6 +4,7 @@ import type { EndpointRecord } from "../../model/snapshot.ts";
 import { COUNTER, GAUGE, LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import type { StatsWriter } from "../../telemetry/stats-writer.ts";
 import { CONNECT_TIMEOUT_MS, PENDING_REQUESTS_MAX } from "../limits.ts";
+import { NO_HANDLE } from "../tunnel/sent-proofs.ts";
 import {
   type ConnectionSettings,
   type Endpoint,
@@ -12,7 +13,7 @@ import {
   type Waiter,
 } from "../upstream/endpoint.ts";
 import { PENALTY_FIRST_MS, PENALTY_MAX_MS } from "../upstream/socket-endpoint.ts";
-import { Crossing, type Links } from "./crossing.ts";
+import { assign, Crossing, handleNow, type Links } from "./crossing.ts";
 import { RemoteUpstream } from "./remote-upstream.ts";
 
 /** What endpoints on other nodes need of the worker. */
@@ -89,6 +90,7 @@ export class RemoteEndpoint implements Endpoint {
       waiter.onUpstreamFailed(FLAG.UO, "too many requests wait for the tunnel");
       return;
     }
+    if (this.#acquireAtOnce(waiter, waiter.speaker)) return;
     const upstream = new RemoteUpstream(this.#over);
     const crossing = new Crossing(this.#host, this.#host.links, this.node, waiter.speaker, upstream, {
       opened: (stream, handle, link) => {
@@ -107,6 +109,22 @@ export class RemoteEndpoint implements Endpoint {
     if (crossing.isOver) return;
     this.#waiting.set(waiter, crossing);
     stats.gaugeAdd(GAUGE.pendingRequests, 1);
+  }
+
+  /** Nearly always the tunnel is up and the caller has proven itself: then nothing has to be kept. False: nothing was done. */
+  #acquireAtOnce(waiter: Waiter, speaker: string): boolean {
+    const { links } = this.#host;
+    const link = links.link(this.node);
+    const handle = link === null ? NO_HANDLE.NO_ROOM : handleNow(links, link, speaker);
+    if (link === null || handle < 0) return false;
+    const upstream = new RemoteUpstream(this.#over);
+    const stream = link.openStream(upstream);
+    if (stream === null) return false;
+    assign(stream, handle, speaker);
+    this.inFlight++;
+    upstream.opened(stream, handle, link);
+    waiter.onUpstreamReady(upstream);
+    return true;
   }
 
   withdraw(waiter: Waiter): boolean {

@@ -69,6 +69,14 @@ export class SentProofs {
     return NO_HANDLE.PENDING;
   }
 
+  /** The handle of a proof that was sent and still holds, else -1: ask `handle`. */
+  known(workload: string): number {
+    const keys = this.#host.keys.workload(workload);
+    const known = this.#sent.get(workload);
+    if (known?.state !== "sent" || known.keys !== keys || !(this.#host.judgedNowMs() < keys.notAfterMs)) return -1;
+    return known.stream.stream?.id ?? -1;
+  }
+
   /** Documents or trust have changed: what was refused may be tried again. */
   forgetRefused(): void {
     for (const [workload, { state }] of this.#sent) if (state === "refused") this.#sent.delete(workload);

@@ -141,6 +141,11 @@ export class Tunnels {
     return link.proofs.handle(workload, waiter);
   }
 
+  /** The handle under which a workload of this node speaks on a link, where it is in use already; else -1. Sends nothing. */
+  knownHandle(link: TunnelLink, workload: string): number {
+    return link.proofs.known(workload);
+  }
+
   /** Calls once, when keys of a workload of this node come; `handleFor` says NO_KEYS until then. */
   whenKeys(workload: string, waiter: () => void): void {
     this.#host.keys.whenHeld(workload, waiter);

@@ -10,6 +10,11 @@ export const FULL = -1;
 
 /** Below this many bytes a loop is quicker than `set`, which makes a view of the source. */
 const LOOP_BYTES_MAX = 64;
+
+/** Where the runtime has one: copies without a view of the source, which costs more than the copy, and has to be collected. */
+interface SelfCopying {
+  readonly copy?: (target: Uint8Array, at: number, start: number, end: number) => number;
+}
 const DIGIT_0 = 0x30;
 const LETTER_A_MINUS_10 = 0x57;
 const CR = 0x0d;
@@ -22,7 +27,9 @@ export function copyBytes(target: Uint8Array, at: number, source: Uint8Array, st
   if (length <= LOOP_BYTES_MAX) {
     for (let i = 0; i < length; i++) target[at + i] = source[start + i]!;
   } else {
-    target.set(source.subarray(start, end), at);
+    const own: Uint8Array & SelfCopying = source;
+    if (own.copy === undefined) target.set(source.subarray(start, end), at);
+    else own.copy(target, at, start, end);
   }
   return at + length;
 }
