@@ -116,7 +116,7 @@ function nodeText({ what, node, address, detail }: Extract<KeeperEvent, { event:
 function nodeDetail(what: string, detail: string): string {
   const [first = "", ...rest] = detail.split(": ");
   const isTunnel = what === "connected" || what === "disconnected";
-  if (isTunnel) return [first === "dialer" ? "by this node" : "by it", ...rest.map(problemText)].join(", ");
+  if (isTunnel) return [first === "dialer" ? "this node dialed" : "it dialed", ...rest.map(problemText)].join("; ");
   return what === "refused" ? [problemText(first), ...rest].join(": ") : detail;
 }
 

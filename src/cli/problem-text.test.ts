@@ -42,8 +42,8 @@ test("Events of tunnels say who dialed, and why they ended, in words", () => {
     eventText({ ...about, what: "joined", detail: "" }),
   ];
   expect(lines).toEqual([
-    "node till-2 at 10.0.0.12:15008: connected: by this node",
-    "node till-2 at 10.0.0.12:15008: disconnected: by it, it went out of service (drained)",
+    "node till-2 at 10.0.0.12:15008: connected: this node dialed",
+    "node till-2 at 10.0.0.12:15008: disconnected: it dialed; it went out of service (drained)",
     "node till-2 at 10.0.0.12:15008: refused: it showed no certificate (chain_empty): chain: nothing",
     "node till-2 at 10.0.0.12:15008: joined",
   ]);

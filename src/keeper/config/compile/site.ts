@@ -62,7 +62,8 @@ export function compileSite(documents: DocumentSet, env: CompileEnv, report: Rep
       ["metadata", "name"],
       "SV1014",
       message,
-      report.didYouMean(node, () => declared),
+      report.didYouMean(node, () => declared) ??
+        `say which one it is: --node ${declared.slice(0, 8).join(" or --node ")}`,
     );
   }
   const record: SiteRecord = {
