@@ -109,7 +109,7 @@ export function eventText(told: KeeperEvent): string {
 
 function nodeText({ what, node, address, detail }: Extract<KeeperEvent, { event: "node" }>): string {
   const who = `${node === "" ? "somebody" : `node ${node}`}${address === "" ? "" : ` at ${address}`}`;
-  return `${who}: ${what.replaceAll("_", " ")}${detail === "" ? "" : `: ${nodeDetail(what, detail)}`}`;
+  return `${who}: ${what.replaceAll("_", " ")}${detail === "" || detail === what ? "" : `: ${nodeDetail(what, detail)}`}`;
 }
 
 /** Tunnels are told with who dialed and why they ended, refusals with the reason and what was claimed. */

@@ -39,7 +39,7 @@ test("Events of tunnels say who dialed, and why they ended, in words", () => {
     eventText({ ...about, what: "connected", detail: "dialer" }),
     eventText({ ...about, what: "disconnected", detail: "listener: drained" }),
     eventText({ ...about, what: "refused", detail: "chain_empty: chain: nothing" }),
-    eventText({ ...about, what: "joined", detail: "" }),
+    eventText({ ...about, what: "joined", detail: "joined" }),
   ];
   expect(lines).toEqual([
     "node till-2 at 10.0.0.12:15008: connected: this node dialed",

@@ -250,8 +250,7 @@ export class LiveNodes {
     // Whoever was told to wait and does not must not fill the disk with it.
     if (result === "too_many_tries" || (!isAdmitted && !this.#refusals.mayWrite())) return;
     const what = isAdmitted ? "joined" : "join_refused";
-    const said = [...(result === what ? [] : [result]), ...(detail === "" ? [] : [detail])].join(": ");
-    this.#host.tell({ what, node, address, detail: said, tokenId, keyHash });
+    this.#host.tell({ what, node, address, detail: detail === "" ? result : `${result}: ${detail}`, tokenId, keyHash });
   }
 
   async #banEverywhere(node: string, reason: string, ended: number): Promise<readonly string[]> {
