@@ -167,6 +167,8 @@ export class Exchange implements UpstreamOwner, Waiter, AnswerEvents {
     // What is there of the body leaves with the head: see `flushRequest`.
     if (!this.#request.isDone) out.cork();
     out.head(scratch, 0, end, this.#request.isDone && !isUpgrade, isUpgrade);
+    // A stream can be refused while it is opened: then this went on elsewhere, or is over.
+    if (this.#upstream !== upstream) return;
     if (this.#request.isDone) this.#requestSent();
     else client.resumeReading();
   }

@@ -13,6 +13,7 @@ import {
   SETTINGS_TIMEOUT_MS,
   SHARED_CONNECTION_WINDOW_BYTES,
   SHARED_STREAM_WINDOW_BYTES,
+  STREAM_ID_WORN,
 } from "./limits.ts";
 import { Http2Link, type LinkHost } from "./link.ts";
 import type { LinkHandler } from "./link-handler.ts";
@@ -143,6 +144,7 @@ export class EndpointLink implements UpstreamOwner, LinkHandler, ClientStreamHom
       this.#askedAtMs = 0;
       this.#watch(this.#home.idleMs);
     }
+    if (this.link.connection.nextId > STREAM_ID_WORN && !this.link.isGoing) this.retire();
     this.#home.onRoom(this);
     this.#leaveWhenDone();
   }

@@ -57,3 +57,6 @@ export const SPARE_STREAMS_MAX = 64;
 
 /** Connections to one endpoint. Reason: one is enough for a hundred streams, and an endpoint that allows none must not get one for each request. */
 export const ENDPOINT_LINKS_MAX = 16;
+
+/** Number of a stream above which a connection is given up for another. Reason: numbers end at 2^31 and are never used again (RFC 9113 5.1.1). */
+export const STREAM_ID_WORN = 0x6000_0000;

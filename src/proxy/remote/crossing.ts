@@ -51,6 +51,8 @@ export class Crossing {
   readonly #owner: StreamOwner;
   readonly #events: CrossingEvents;
   #timer: Timer | null = null;
+  /** Where it has waited for room. */
+  #full: TunnelLink | null = null;
   #isOver = false;
   /** What it waits for, in words. */
   #lacking = "the tunnel to the endpoint's node was not up in time";
@@ -105,7 +107,7 @@ export class Crossing {
     if (handle < 0) return;
     const stream = link.openStream(this.#owner);
     if (!stream) {
-      link.whenRoom(this.#again);
+      this.#waitForRoom(link);
       return;
     }
     this.#end();
@@ -129,11 +131,17 @@ export class Crossing {
         this.#fail(FLAG.RBAC, "the endpoint's node does not believe who calls");
         return -1;
       case NO_HANDLE.NO_ROOM:
-        link.whenRoom(this.#again);
+        this.#waitForRoom(link);
         return -1;
       default:
         return handle;
     }
+  }
+
+  #waitForRoom(link: TunnelLink): void {
+    this.#full?.forgetRoom(this.#again);
+    this.#full = link;
+    link.whenRoom(this.#again);
   }
 
   #fail(flag: number, reason: string): void {
@@ -146,6 +154,7 @@ export class Crossing {
     this.#isOver = true;
     this.#links.forget(this.#node, this.#whenUp);
     this.#links.forgetKeys(this.#speaker, this.#again);
+    this.#full?.forgetRoom(this.#again);
     if (this.#timer) this.#host.wheel.remove(this.#timer);
     this.#timer = null;
   }

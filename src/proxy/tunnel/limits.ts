@@ -56,9 +56,6 @@ export const PONG_TIMEOUT_MS = 5_000;
 /** Part of a certificate's remaining life after which its connection is replaced. Reason: as certificates themselves, well before the end. */
 export const ROTATE_AT_LIFE_SHARE = 0.8;
 
-/** Streams that a connection carries before it is replaced. Reason: numbers end at 2^31 and are never used again (RFC 9113 5.1.1). */
-export const STREAM_ID_WORN = 0x6000_0000;
-
 /** How long before its certificate ends a connection is cut, whatever is on it. Reason: it is looked at every five seconds when idle. */
 export const CUT_BEFORE_END_MS = 10_000;
 

@@ -10,7 +10,7 @@ import type { TunnelSession } from "./tunnel-session.ts";
 /** The dialer's end of a tunnel: here streams to the other node are opened. */
 export class TunnelLink extends TunnelCore {
   readonly proofs: SentProofs;
-  #waiters: (() => void)[] = [];
+  #waiters = new Set<() => void>();
 
   constructor(host: TunnelHost, session: TunnelSession, events: TunnelEndEvents) {
     super(host, session, events, DIALER_OPTIONS, PING_AFTER_IDLE_MS, false);
@@ -37,7 +37,12 @@ export class TunnelLink extends TunnelCore {
   /** Calls once when a stream has ended, or the link is over: then ask `Tunnels.link` again. */
   whenRoom(waiter: () => void): void {
     if (this.link.isOver) waiter();
-    else this.#waiters.push(waiter);
+    else this.#waiters.add(waiter);
+  }
+
+  /** Takes a waiter back. */
+  forgetRoom(waiter: () => void): void {
+    this.#waiters.delete(waiter);
   }
 
   onRequest(stream: LinkStream): void {
@@ -54,9 +59,9 @@ export class TunnelLink extends TunnelCore {
   }
 
   protected roomier(): void {
-    if (this.#waiters.length === 0) return;
+    if (this.#waiters.size === 0) return;
     const waiters = this.#waiters;
-    this.#waiters = [];
+    this.#waiters = new Set();
     for (const waiter of waiters) waiter();
   }
 }
