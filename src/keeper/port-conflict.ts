@@ -37,7 +37,9 @@ export function requireFree(wanted: readonly Wanted[], taken: readonly TakenAddr
   );
   if (conflict === undefined) return;
   const { hostname, port } = conflict.listener;
-  throw new StartError(`cannot listen on ${hostname}:${port}: a process of uid ${conflict.uid} does already; see \`ss -ltnp\``);
+  throw new StartError(
+    `cannot listen on ${hostname}:${port}: a process of uid ${conflict.uid} does already; see \`ss -ltnp\``,
+  );
 }
 
 function overlaps(a: string, b: string): boolean {
