@@ -1,8 +1,11 @@
 /** What the demo claims, kept as counts while it runs and judged at its end. */
 import { BATCH_REQUESTS, type BatchReport, type RefusalReport } from "../service.ts";
 
-/** A killed worker must answer again within this. */
-export const RESTART_MAX_MS = 500;
+/**
+ * A killed worker must answer again within this, or the demo has failed. Reason: it takes 100 to 200 ms, and 500 are promised and
+ * tested (`test/integration/keeper.test.ts`); a machine that is busy with other things must not make a newcomer's first try fail.
+ */
+export const RESTART_MAX_MS = 2_000;
 
 export interface Restart {
   readonly pid: number;
