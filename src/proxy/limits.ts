@@ -16,6 +16,9 @@ export const FRAME_TIMEOUT_MS = 30_000;
 export const CANCELLATIONS_AT_ONCE = 500;
 export const CANCELLATIONS_PER_SECOND = 100;
 
+/** What one counts where no connection was lost by it. Reason: it costs what a request does that is answered. */
+export const CANCELLATION_SHARE = 0.1;
+
 /** Callers whose cancellations are remembered. Reason: 200 bytes each; those at a Gateway are told apart by address. */
 export const CANCELLERS_MAX = 1024;
 

@@ -86,6 +86,11 @@ export class Exchange implements UpstreamOwner, Waiter, AnswerEvents {
     return this.#answer.bodyBytes;
   }
 
+  /** Giving it up ends a connection to an endpoint: one that speaks HTTP/1.1, and has the request. */
+  get hasConnection(): boolean {
+    return this.#upstream?.out.isFramed === false;
+  }
+
   /** True when body bytes can be handed over now; false: keep them, `resumeReading` will be called. */
   get canTakeBody(): boolean {
     return this.#upstream !== null && !this.#upstream.out.isFull;

@@ -2,7 +2,7 @@ import { FLAG } from "../../model/response-flags.ts";
 import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import type { CallerIdentity } from "../caller.ts";
 import type { ProxyContext } from "../context.ts";
-import { CANCELLATIONS_AT_ONCE, CANCELLATIONS_PER_SECOND, CANCELLERS_MAX } from "../limits.ts";
+import { CANCELLATION_SHARE, CANCELLATIONS_AT_ONCE, CANCELLATIONS_PER_SECOND, CANCELLERS_MAX } from "../limits.ts";
 
 interface Account {
   left: number;
@@ -19,12 +19,12 @@ export class Cancellations {
   /** Of these, who had nothing left when it cancelled last. */
   readonly #spent = new Set<string>();
 
-  /** A request of this caller was begun, and cancelled before it was answered. */
-  note(caller: CallerIdentity, nowMs: number): void {
+  /** A request of this caller was begun, and cancelled before it was answered; it may have cost a connection to an endpoint. */
+  note(caller: CallerIdentity, isConnectionLost: boolean, nowMs: number): void {
     const name = nameOf(caller);
     const account = this.#accounts.get(name) ?? { left: CANCELLATIONS_AT_ONCE, atMs: nowMs };
     refill(account, nowMs);
-    account.left = Math.max(0, account.left - 1);
+    account.left = Math.max(0, account.left - (isConnectionLost ? 1 : CANCELLATION_SHARE));
     if (account.left < 1) this.#spent.add(name);
     this.#accounts.delete(name);
     this.#accounts.set(name, account);

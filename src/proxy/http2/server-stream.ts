@@ -151,10 +151,10 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     const { session } = this;
     if (this.#state === STATE.EXCHANGE) {
       this.#finish(this.#exchange.status, FLAG.DC);
-      this.#exchange.abort();
       // A connection between nodes that is lost is nothing its callers have done.
       if (errorCode !== LINK_LOST || this.#origin!.pin === null)
-        this.host.cancellations.note(this.#origin!.caller, this.now);
+        this.host.cancellations.note(this.#origin!.caller, this.#exchange.hasConnection, this.now);
+      this.#exchange.abort();
     }
     this.session = null;
     const wasTunnel = this.#state === STATE.TUNNEL;
