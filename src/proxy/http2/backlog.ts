@@ -8,12 +8,27 @@ import {
   WIDE_BYTES_OF_ONE_MAX,
   WIDE_STREAM_WINDOW_BYTES,
 } from "./limits.ts";
-import type { LinkStream } from "./link-stream.ts";
+
+/** What is kept of a stream that somebody reads, and asked of it. */
+export interface OwingStream {
+  /** Who owes what the stream holds; `null`: nobody can be told. */
+  readonly debtor: string | null;
+  readonly isOver: boolean;
+  readonly stream: { readonly heldBytes: number } | null;
+  readonly link: { readonly host: { readonly now: number } };
+  /** When something was last passed on, ms. */
+  movedMs: number;
+  /** Bytes passed on since the window was last looked at. */
+  passedBytes: number;
+  /** What its window has grown by. */
+  wideBytes: number;
+  abandon(errorCode: number): void;
+}
 
 /** A connection whose streams have receivers that must not hold up each other's. */
 export interface SharedLink {
-  readonly connection: Connection<LinkStream>;
-  streams(): Iterable<LinkStream>;
+  readonly connection: { readonly heldBytes: number };
+  streams(): Iterable<OwingStream>;
 }
 
 /** A receiver is slow while more than this part of its window waits. */
@@ -21,7 +36,7 @@ const SLOW_SHARE = 4;
 
 interface Debt {
   bytes: number;
-  readonly streams: LinkStream[];
+  readonly streams: OwingStream[];
 }
 
 /**
@@ -56,7 +71,7 @@ export class Backlog {
   }
 
   /** The next hop has taken `bytes` that are about to be credited. Who took a whole window while next to nothing waited gets a wider one. */
-  moved(of: LinkStream, stream: Http2Stream<LinkStream>, bytes: number): void {
+  moved<S>(of: OwingStream, connection: Connection<S>, stream: Http2Stream<S>, bytes: number): void {
     of.movedMs = of.link.host.now;
     of.passedBytes += bytes;
     const { windowBytes, heldBytes } = stream;
@@ -69,11 +84,11 @@ export class Backlog {
     this.#wide.set(of.debtor, own);
     this.#wideBytes += windowBytes;
     of.wideBytes += windowBytes;
-    of.link.connection.widen(stream, windowBytes);
+    connection.widen(stream, windowBytes);
   }
 
   /** The stream is done with: what its window had grown by is there for others. */
-  narrow(of: LinkStream): void {
+  narrow(of: OwingStream): void {
     const name = of.debtor ?? "";
     const left = (this.#wide.get(name) ?? 0) - of.wideBytes;
     if (left > 0) this.#wide.set(name, left);

@@ -1,7 +1,7 @@
 import { FLAG } from "../../model/response-flags.ts";
 import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
+import type { StatsWriter } from "../../telemetry/stats-writer.ts";
 import type { CallerIdentity } from "../caller.ts";
-import type { ProxyContext } from "../context.ts";
 import { CANCELLATION_SHARE, CANCELLATIONS_AT_ONCE, CANCELLATIONS_PER_SECOND, CANCELLERS_MAX } from "../limits.ts";
 
 interface Account {
@@ -52,12 +52,18 @@ export class Cancellations {
   }
 }
 
+interface RefusalContext {
+  readonly cancellations: Cancellations;
+  readonly stats: StatsWriter;
+  readonly now: number;
+}
+
 const TOO_MANY_CANCELLED = { status: 503, flag: FLAG.UO } as const;
 
 /** What a caller is told that has cancelled too much, and is counted so; `undefined`: it has not. */
 export function refusalOf(
   caller: CallerIdentity,
-  { cancellations, stats, now }: ProxyContext,
+  { cancellations, stats, now }: RefusalContext,
 ): typeof TOO_MANY_CANCELLED | undefined {
   if (cancellations.allows(caller, now)) return undefined;
   stats.counter(LIMIT_COUNTER.cancelled_requests);

@@ -40,7 +40,7 @@ interface HeldHead {
  * STREAM_QUEUE_BYTES_MAX and one piece. Made by its link, for one message each way.
  */
 export class LinkStream implements MessageSink {
-  readonly link: StreamLink;
+  readonly link: StreamLink<LinkStream>;
   /** `null` on a client until the head has left. */
   stream: Http2Stream<LinkStream> | null;
   owner: StreamOwner | null = null;
@@ -69,7 +69,7 @@ export class LinkStream implements MessageSink {
   #wantsDrain = false;
   #hasSlim = false;
 
-  constructor(link: StreamLink, stream: Http2Stream<LinkStream> | null) {
+  constructor(link: StreamLink<LinkStream>, stream: Http2Stream<LinkStream> | null) {
     this.link = link;
     this.stream = stream;
     this.movedMs = link.host.now;
@@ -189,7 +189,7 @@ export class LinkStream implements MessageSink {
   credit(bytes: number): void {
     const { stream } = this;
     if (bytes === 0 || stream === null) return;
-    this.link.backlog?.moved(this, stream, bytes);
+    this.link.backlog?.moved(this, this.link.connection, stream, bytes);
     this.link.connection.credit(stream, bytes);
     if (this.link.connection.output.length > 0) this.link.dirty();
   }

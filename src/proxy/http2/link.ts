@@ -35,7 +35,7 @@ const BLOCK_ROOM_BYTES = 2048;
  * One HTTP/2 connection over one socket. The owner hands in what the socket says (`opened`, `received`, `drained`, `gone`) and
  * closes it; the link writes to it, once per turn of the loop, streams in turn.
  */
-export class Http2Link implements StreamLink, SharedLink {
+export class Http2Link implements StreamLink<LinkStream>, SharedLink {
   readonly connection: Connection<LinkStream>;
   readonly host: LinkHost;
   readonly backlog: Backlog | null;
