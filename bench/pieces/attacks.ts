@@ -1,23 +1,24 @@
 /**
  * What other callers feel of attacks over HTTP/2, and what these cost. A steady caller is measured while an attack runs and
- * while none does, in turns. Attackers open a few connections again and again, each cut off by the worker; they run behind
- * everybody else on the generators' core (nice 19), so that what is felt comes from the worker alone.
+ * while none does, in turns. Attackers open a few connections again and again, each cut off by the worker; they run on the
+ * generators' core when nobody else wants it, so that what is felt comes from the worker alone.
  */
 import { join } from "node:path";
 import type { AttackOrder } from "../../test/support/http2-attacks/attacker-program.ts";
 import { ATTACKS, type Attack } from "../../test/support/http2-attacks/attacks.ts";
-import { cpuSecondsOf, pssBytesOf } from "../lib/cpu.ts";
+import { cpuSecondsOf, pssBytesOf, treeOf } from "../lib/cpu.ts";
 import type { Figure } from "../lib/gates.ts";
 import { openLoop } from "../lib/open-loop.ts";
 import type { PieceContext, PieceReport } from "../lib/piece.ts";
 import { CORE_OF_OTHERS, GENERATOR_UID, type Program, start, stop } from "../lib/processes.ts";
+import { goFirst, ORDINARY } from "../lib/real-time.ts";
 import { ROOT } from "../lib/scratch.ts";
 import { median, ratioOfPairs, showRatio, tooFewPairs } from "../lib/statistics.ts";
 import { type SelvedgeSubject, startSelvedge } from "../lib/subjects.ts";
 import { warmUp } from "../lib/warm-up.ts";
 
-/** The other caller: a tenth of what the worker could do. */
-const STEADY = { path: "/100", requestsPerSecond: 2_000, connections: 16 } as const;
+/** The other caller: small requests, open loop. */
+const STEADY = { path: "/100", requestsPerSecond: 200, connections: 8 } as const;
 const ATTACK = { connections: 4, connectionsPerSecond: 10 } as const;
 
 /** One stretch of time. */
@@ -30,6 +31,7 @@ interface Stretch {
 
 /** Measures every attack, or the first `context.cases`. */
 export async function attacks(context: PieceContext): Promise<PieceReport> {
+  const first = goFirst(treeOf(process.pid));
   const subject = await startSelvedge(context.scratch, { label: "attacked" });
   const rows: string[][] = [["attack", "p99 µs without", "with", "ratio", "CPU %", "with", "MiB over calm", "errors"]];
   const raw: Record<string, unknown> = {};
@@ -51,6 +53,7 @@ export async function attacks(context: PieceContext): Promise<PieceReport> {
     }
   } finally {
     await subject.stop();
+    first.undo();
   }
   const ratio = ratioOfPairs(...pairs);
   const figures: Figure[] = [
@@ -88,7 +91,7 @@ function startAttacker(attack: Attack, port: number): Program {
     ...ATTACK,
   };
   const program = join(ROOT, "test/support/http2-attacks/attacker-program.ts");
-  const command = ["nice", "-n", "19", process.execPath, "--config=/dev/null", program, JSON.stringify(order)];
+  const command = [...ORDINARY, process.execPath, "--config=/dev/null", program, JSON.stringify(order)];
   return start(command, { core: CORE_OF_OTHERS, uid: GENERATOR_UID, env: { HOME: "/nonexistent" } });
 }
 

@@ -33,11 +33,16 @@ export interface AttackReport {
 }
 
 interface Assault {
+  /** Bytes of `pieces[piece]` that left. */
   sent: number;
+  piece: number;
   readonly openedAtMs: number;
   /** Start of what the server said, and its end: enough to find a GOAWAY in. */
   last: Buffer;
 }
+
+/** Between two pieces of what is sent. Reason: a server on the same machine has looked at the first by then. */
+const PIECE_GAP_MS = 3;
 
 /** Bytes at the end of a connection in which its GOAWAY is looked for. */
 const TAIL_BYTES = 4096;
@@ -56,7 +61,7 @@ export function goAwayCode(tail: Buffer): number | undefined {
 /** Attacks until the process ends. */
 export class Attacker {
   readonly #order: AttackOrder;
-  readonly #script: Buffer;
+  readonly #pieces: readonly Buffer[];
   readonly #isDeaf: boolean;
   readonly #endings: Record<string, number> = {};
   #opened = 0;
@@ -71,7 +76,7 @@ export class Attacker {
     const attack = ATTACKS.find(({ name }) => name === order.attack);
     if (attack === undefined) throw new Error(`no attack ${order.attack}`);
     this.#order = order;
-    this.#script = attack.bytes(order.target);
+    this.#pieces = attack.pieces(order.target);
     this.#isDeaf = attack.isDeaf === true;
     this.#wanted = order.connections;
   }
@@ -104,7 +109,7 @@ export class Attacker {
       await Bun.connect<Assault>({
         hostname,
         port,
-        data: { sent: 0, openedAtMs: performance.now(), last: Buffer.alloc(0) },
+        data: { sent: 0, piece: 0, openedAtMs: performance.now(), last: Buffer.alloc(0) },
         socket: {
           open: (socket) => {
             this.#opened++;
@@ -125,10 +130,16 @@ export class Attacker {
 
   #send(socket: Socket<Assault>): void {
     const assault = socket.data;
-    const written = socket.write(this.#script, assault.sent);
-    if (written <= 0) return;
+    const piece = this.#pieces[assault.piece];
+    if (piece === undefined) return;
+    const written = socket.write(piece, assault.sent);
+    if (written < 0) return;
     assault.sent += written;
     this.#sentBytes += written;
+    if (assault.sent < piece.length) return;
+    assault.piece++;
+    assault.sent = 0;
+    setTimeout(() => this.#send(socket), PIECE_GAP_MS);
   }
 
   #hear(assault: Assault, chunk: Buffer): void {

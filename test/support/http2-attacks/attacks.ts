@@ -45,11 +45,14 @@ export interface Attack {
   readonly kind: "flood" | "hold";
   /** Reads nothing that the server sends. */
   readonly isDeaf?: boolean;
-  readonly bytes: (target: AttackTarget) => Buffer;
+  /** Sent one after the other, with a pause in between that lets the server look at each by itself. */
+  readonly pieces: (target: AttackTarget) => readonly Buffer[];
 }
 
 /** More than any budget allows at once and over the seconds of a test. */
 const ROUNDS = 4096;
+/** Streams that a server allows at once. */
+const WAVE_STREAMS = 128;
 const OPEN = FLAG.END_HEADERS;
 const id = (i: number) => 2 * i + 1;
 
@@ -80,11 +83,21 @@ function flood(
 ): Attack {
   const bytes = (target: AttackTarget) =>
     joined([opening(), before(target), ...Array.from({ length: rounds }, (_, i) => round(i, target))]);
-  return { name, kind: "flood", bytes };
+  return { name, kind: "flood", pieces: (target) => [bytes(target)] };
+}
+
+/** As many streams as are allowed, and when they have been begun the end of all of them, again and again. */
+function wave(name: string, end: (streamId: number) => Bytes): Attack {
+  const pieces = (target: AttackTarget) =>
+    Array.from({ length: ROUNDS / WAVE_STREAMS }, (_, at) => at * WAVE_STREAMS).flatMap((from) => {
+      const ids = Array.from({ length: WAVE_STREAMS }, (_, i) => id(from + i));
+      return [joined(ids.map((one) => headers(one, get(target)))), joined(ids.map(end))];
+    });
+  return { name, kind: "flood", pieces: (target) => [joined([opening()]), ...pieces(target)] };
 }
 
 function hold(name: string, parts: (target: AttackTarget) => readonly Bytes[], isDeaf = false): Attack {
-  return { name, kind: "hold", isDeaf, bytes: (target) => joined(parts(target)) };
+  return { name, kind: "hold", isDeaf, pieces: (target) => [joined(parts(target))] };
 }
 
 const streams = (count: number, one: (streamId: number) => Bytes): Bytes[] =>
@@ -105,6 +118,8 @@ export const ATTACKS: readonly Attack[] = [
     () => [],
     1024,
   ),
+  wave("rapid reset of what was begun", (streamId) => reset(streamId)),
+  wave("MadeYouReset of what was begun", (streamId) => windowUpdate(streamId, 0)),
   flood("MadeYouReset by a window of nothing", (i, target) => [
     ...headers(id(i), get(target)),
     ...windowUpdate(id(i), 0),
