@@ -48,9 +48,9 @@ export function boundaryLine(isRoot: boolean): string {
     : "no root: callers are recognised as what 'selvedge run' started; all run as one user, so this is no boundary";
 }
 
-function weightLine(weight: Weight | undefined): string {
+function weightLine({ weight, story }: Picture): string {
   if (weight === undefined) return "weight    not readable without root";
-  return `weight    the whole mesh: ${mib(weight.pssBytes)} MiB PSS beside the shop's own Bun processes, ${mib(weight.aloneBytes)} MiB if it were alone`;
+  return `weight    the whole mesh${story.length > 0 ? " on both machines" : ""}: ${mib(weight.pssBytes)} MiB PSS beside the shop's own Bun processes, ${mib(weight.aloneBytes)} MiB if it were alone`;
 }
 
 /** The whole picture as lines. */
@@ -73,7 +73,7 @@ export function pictureLines(picture: Picture): string[] {
     "",
     ...seen.facts().map((fact) => `${fact.holds ? "ok  " : "... "}      ${fact.text}`),
     ...why,
-    weightLine(picture.weight),
+    weightLine(picture),
     "",
     "try next, in another terminal:",
     ...picture.tryNext.map((line) => `  ${line}`),
@@ -116,7 +116,7 @@ export class PlainView {
     );
     const areSplit = picture.story.length > 0;
     if (++this.#ticks % 4 === 0) for (const line of edgeLines(picture.edges, areSplit)) console.log(`  ${line}`);
-    if (this.#ticks % 4 === 0) console.log(`  ${weightLine(picture.weight)}`);
+    if (this.#ticks % 4 === 0) console.log(`  ${weightLine(picture)}`);
   }
 
   close(): void {}
