@@ -52,6 +52,9 @@ export const BACKLOG_BYTES_KEPT = 38 * 1024 * 1024;
 /** A connection that holds less is not asked about. Reason: that is so nearly always. */
 export const BACKLOG_UNWATCHED_BYTES = 256 * 1024;
 
+/** Requests of one connection that are begun in one turn of the loop. Reason: 2 ms at most, which is what all others wait. */
+export const BEGUN_PER_TURN_MAX = 16;
+
 /** Stream objects that a worker keeps for the next requests. Reason: making one costs as much as the request; each keeps 8 KB. */
 export const SPARE_STREAMS_MAX = 64;
 

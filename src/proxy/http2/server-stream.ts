@@ -41,7 +41,8 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
   caller: CallerIdentity | null = null;
   readonly #request = new RequestCopy();
   readonly #exchange = new Exchange(this, this);
-  readonly #held = new HeldContent();
+  /** Content that cannot go on yet. */
+  readonly held = new HeldContent();
   #stream: LinkStream | null = null;
   #origin: StreamOrigin | null = null;
   #ledger: RequestLedger | null = null;
@@ -91,9 +92,9 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     this.#request.take(head, bytes);
   }
 
-  /** Serves what was taken up, unless it is over again, or taken up elsewhere by now. */
-  begin(place: ServerPlace): void {
-    if (this.#state !== STATE.READ || this.place !== place) return;
+  /** Serves what was taken up; false: nothing, since it is over again, or was begun. */
+  begin(place: ServerPlace): boolean {
+    if (this.#state !== STATE.READ || this.place !== place) return false;
     const origin = this.#origin!;
     const { head } = this;
     this.#state = STATE.EXCHANGE;
@@ -112,7 +113,8 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
       place.sessions.connect(this, origin, this.headBytes, head, EMPTY);
       this.#giveHeld();
     } else this.#decide(null);
-    this.#held.keep();
+    this.held.keep();
+    return true;
   }
 
   anotherTarget(failed: Target): Target {
@@ -133,8 +135,8 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     }
     if (isEnd) this.#hasEnded = true;
     if (bytes.length > 0) {
-      if (this.#state === STATE.READ) this.#held.lend(bytes);
-      else this.#held.push(bytes);
+      if (this.#state === STATE.READ) this.held.lend(bytes);
+      else this.held.push(bytes);
     }
     this.#pump();
   }
@@ -297,9 +299,9 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     if (this.#isPumping || this.#state !== STATE.EXCHANGE || !exchange.isActive) return;
     this.#isPumping = true;
     const serial = this.#serial;
-    while (this.#canFeed(serial) && this.#held.bytes > 0) {
+    while (this.#canFeed(serial) && this.held.bytes > 0) {
       this.#credit();
-      const piece = this.#held.shift()!;
+      const piece = this.held.shift()!;
       this.#uncredited += piece.length;
       exchange.feed(piece, 0, piece.length);
     }
@@ -333,7 +335,7 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     if (isEnd) this.#hasEnded = true;
     if (length > 0) {
       if (this.session === null) {
-        this.#held.push(bytes);
+        this.held.push(bytes);
         return;
       }
       this.session.received(bytes);
@@ -352,7 +354,7 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
   /** What came before the tunnel was there. */
   #giveHeld(): void {
     const stream = this.#stream;
-    while (stream && this.session && this.#held.bytes > 0) this.#tunnelData(stream, this.#held.shift()!, false);
+    while (stream && this.session && this.held.bytes > 0) this.#tunnelData(stream, this.held.shift()!, false);
     this.#tellEnd();
   }
 
@@ -385,7 +387,7 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     const isSpoilt = this.#plan?.held != null || this.head.method === METHOD.CONNECT;
     this.#state = STATE.FREE;
     if (this.#timer) place.host.wheel.remove(this.#timer);
-    this.#held.clear();
+    this.held.clear();
     this.#stream = null;
     this.#origin = null;
     this.#ledger?.close();

@@ -6,7 +6,7 @@ import type { Entrance } from "../downstream/entrance.ts";
 import type { SessionFactory } from "../downstream/session-factory.ts";
 import { STREAM_IDLE_MS } from "../limits.ts";
 import { uncorkAny } from "../output.ts";
-import { SPARE_STREAMS_MAX } from "./limits.ts";
+import { BEGUN_PER_TURN_MAX, SPARE_STREAMS_MAX } from "./limits.ts";
 import type { LinkStream } from "./link-stream.ts";
 import type { StreamPlace } from "./on-stream.ts";
 import { type ServerPlace, ServerStream } from "./server-stream.ts";
@@ -27,6 +27,8 @@ export class ServerStreams implements ServerPlace {
   readonly #open = new Set<ServerStream>();
   /** Read, and not begun; some are over again, or stand here twice. */
   #read: ServerStream[] = [];
+  /** Enough was begun in this turn. */
+  #isTurnOver = false;
   /** When the last request ended or began. */
   lastUsedMs: number;
 
@@ -65,11 +67,24 @@ export class ServerStreams implements ServerPlace {
 
   /** Begins what was taken up, after all that had arrived was looked at: what was cancelled by then has cost next to nothing. */
   serve(): void {
-    if (this.#read.length === 0) return;
+    if (this.#read.length === 0 || this.#isTurnOver) return;
     const read = this.#read;
-    this.#read = [];
-    for (const stream of read) stream.begin(this);
+    let at = 0;
+    for (let begun = 0; begun < BEGUN_PER_TURN_MAX && at < read.length; at++) if (read[at]!.begin(this)) begun++;
     uncorkAny();
+    this.#read = read.slice(at);
+    if (this.#read.length > 0) this.#serveLater();
+  }
+
+  /** Others come first now. */
+  #serveLater(): void {
+    this.#isTurnOver = true;
+    for (const { held } of this.#read) held.keep();
+    setImmediate(() => {
+      this.#isTurnOver = false;
+      this.host.nowMs();
+      this.serve();
+    });
   }
 
   /** Counts a request that was malformed. */
