@@ -103,10 +103,15 @@ export class BodyWriter {
     while (at < end && !decoder.isDone) {
       const consumed = decoder.feed(bytes, at, end);
       if (consumed < 0) return consumed;
-      for (let i = 0; i < decoder.rangeCount; i++) {
-        this.#pass(bytes, decoder.ranges[i * 2]!, decoder.ranges[i * 2 + 1]!, out, scratch);
-      }
+      const { ranges, rangeCount } = decoder;
+      const endsFramed = rangeCount > 0 && out.isFramed && decoder.isDone && decoder.trailerLength === 0;
+      const passed = endsFramed ? rangeCount - 1 : rangeCount;
+      for (let i = 0; i < passed; i++) this.#pass(bytes, ranges[i * 2]!, ranges[i * 2 + 1]!, out, scratch);
       at = consumed;
+      if (endsFramed) {
+        this.#endFramed(bytes, ranges[passed * 2]!, ranges[passed * 2 + 1]!, out);
+        return at;
+      }
     }
     if (decoder.isDone) {
       this.isDone = true;
@@ -115,6 +120,13 @@ export class BodyWriter {
       else this.endWith(trailerBytes, 0, trailerLength, out, scratch);
     }
     return at;
+  }
+
+  /** The last of the content leaves together with its end. */
+  #endFramed(bytes: Buffer, start: number, end: number, out: MessageSink): void {
+    this.bodyBytes += end - start;
+    this.isDone = true;
+    out.last(bytes, start, end);
   }
 
   #pass(bytes: Buffer, start: number, end: number, out: MessageSink, scratch: Buffer): void {

@@ -41,6 +41,15 @@ export const BODILESS: ResponseHeadPlan = {
   isFromNode: false,
 };
 
+/** The plans of nearly all answers, made once: without edits, to a caller of HTTP/1.1 or HTTP/2. See `plainIndex`. */
+const PLAIN: readonly ResponseHeadPlan[] = Object.values(BODY).flatMap((body) =>
+  [false, true].flatMap((closes) => [false, true].map((isFromNode) => ({ ...BODILESS, body, closes, isFromNode }))),
+);
+
+function plainIndex(body: number, closes: boolean, isFromNode: boolean): number {
+  return body * 4 + (closes ? 2 : 0) + (isFromNode ? 1 : 0);
+}
+
 /**
  * How a final answer is passed on. @param mayKeep nothing on our side keeps the caller's connection from being used again.
  * @param isFromNode see `ResponseHeadPlan`.
@@ -57,6 +66,7 @@ export function planResponse(
   // HTTP/1.0 has no chunks: such a caller knows the end by the end of the connection.
   const body = isOpenEnded ? (isOld ? BODY.UNTIL_CLOSE : BODY.CHUNKED) : head.body;
   const keeps = mayKeep && request.isKeepAlive && body !== BODY.UNTIL_CLOSE;
+  if (edits === null && !isOld) return PLAIN[plainIndex(body, !keeps, isFromNode)]!;
   const saysKeepAlive = isOld && keeps;
   return { edits, body, closes: !keeps, saysKeepAlive, isUpgrade: false, websocketAccept: "", isFromNode };
 }

@@ -60,7 +60,8 @@ export class LinkStream implements MessageSink {
   isReady = false;
   /** Reset, or lost with its connection. */
   isOver = false;
-  readonly #chunks: Uint8Array[] = [];
+  /** `null` until something had to wait: most messages leave next to their heads. */
+  #chunks: Uint8Array[] | null = null;
   /** Bytes of the first chunk that have left. */
   #at = 0;
   #held: HeldHead | null = null;
@@ -133,7 +134,8 @@ export class LinkStream implements MessageSink {
     if (this.isOver || start === end) return true;
     const isWhole = start === 0 && end === bytes.length;
     const chunk = isShared ? copyOf(bytes, start, end) : isWhole ? bytes : bytes.subarray(start, end);
-    this.#chunks.push(chunk);
+    if (this.#chunks === null) this.#chunks = [chunk];
+    else this.#chunks.push(chunk);
     if (chunk.length * SLIM_SHARE < chunk.buffer.byteLength) this.#hasSlim = true;
     this.queuedBytes += chunk.length;
     // Without messages there is no end by which whoever waits for all to have left would be told.
@@ -251,9 +253,9 @@ export class LinkStream implements MessageSink {
 
   /** For the link, behind a flush: small pieces that have to wait let go of the large memory they stand in. */
   settle(): void {
-    if (!this.#hasSlim) return;
-    this.#hasSlim = false;
     const chunks = this.#chunks;
+    if (!this.#hasSlim || chunks === null) return;
+    this.#hasSlim = false;
     for (let i = 0; i < chunks.length; i++) {
       const chunk = chunks[i]!;
       if (chunk.length * SLIM_SHARE < chunk.buffer.byteLength) chunks[i] = copyOf(chunk);
@@ -278,6 +280,7 @@ export class LinkStream implements MessageSink {
 
   #sendContent(): number {
     const chunks = this.#chunks;
+    if (chunks === null) return TURN.DONE;
     let left = QUANTUM_BYTES;
     while (chunks.length > 0) {
       const chunk = chunks[0]!;
@@ -337,7 +340,7 @@ export class LinkStream implements MessageSink {
   }
 
   #forget(): void {
-    this.#chunks.length = 0;
+    this.#chunks = null;
     this.#at = 0;
     this.queuedBytes = 0;
     this.#held = null;

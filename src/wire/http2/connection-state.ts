@@ -109,6 +109,9 @@ export class ConnectionState<T> {
   servedUpTo = 0x7fff_ffff;
   isGoing = false;
 
+  /** Of the head that is being encoded. */
+  readonly sending = { owner: 0, isWebsocket: false };
+
   /** Fields of events. */
   stream: Http2Stream<T> | undefined = undefined;
   streamId = 0;

@@ -45,7 +45,9 @@ export function sendHead<T>(
   const { encoder, output } = state;
   // A WebSocket that is not granted has an answer like any other.
   const isWebsocket = stream.isWebsocket && (isClient || isSwitch(buf, start));
-  const context = { owner, isWebsocket };
+  const context = state.sending;
+  context.owner = owner;
+  context.isWebsocket = isWebsocket;
   const blockEnd = isClient
     ? encoder.encodeRequest(buf, start, end, output.bytes, blockStart, context)
     : encoder.encodeResponse(buf, start, end, output.bytes, blockStart, context);
