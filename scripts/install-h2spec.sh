@@ -7,6 +7,10 @@
 # It has no go.mod, so what it needs is pinned here.
 set -eu
 
+if command -v h2spec >/dev/null 2>&1; then
+  command -v h2spec
+  exit 0
+fi
 go=$(command -v go || echo /usr/local/go/bin/go)
 [ -x "$go" ] || {
   echo "no Go on this machine: h2spec is not built (until then the tests that need it are skipped)"
