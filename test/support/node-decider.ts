@@ -1,4 +1,5 @@
 import { SplitRegistry } from "../../src/model/route/split-registry.ts";
+import type { SnapshotRecord } from "../../src/model/snapshot.ts";
 import type { CallerIdentity } from "../../src/proxy/caller.ts";
 import { AuthorityMemo } from "../../src/proxy/exchange/authority-memo.ts";
 import { Decider, OUTCOME } from "../../src/proxy/exchange/decide.ts";
@@ -51,9 +52,9 @@ export class NodeDecider {
     this.serve(yaml);
   }
 
-  /** Serves other documents from now on. */
-  serve(yaml: string): void {
-    const records = new Map(compileYaml(yaml, this.#node).map((record) => [record.key, record]));
+  /** Serves other documents from now on. @param change what the node's own keeper does to a record, drains say. */
+  serve(yaml: string, change = (record: SnapshotRecord): SnapshotRecord => record): void {
+    const records = new Map(compileYaml(yaml, this.#node).map((record) => [record.key, change(record)]));
     this.#store.replace(++this.#generation, records);
     this.mesh.commit();
   }
@@ -92,6 +93,11 @@ export class NodeDecider {
       localPort: pin?.gateway?.port ?? record?.port ?? 15_001,
       memo: new AuthorityMemo(),
     };
+    return this.decideFrom(origin, request);
+  }
+
+  /** A request that comes in there. */
+  decideFrom(origin: RequestOrigin, request: string): NodeDecision {
     const bytes = Buffer.from(request, "latin1");
     const head = new RequestHead();
     if (parseRequestHead(bytes, 0, bytes.length, head) <= 0) throw new Error("the test's request is malformed");

@@ -12,6 +12,8 @@ import type { SplitRegistry } from "./split-registry.ts";
 export class RouteTable {
   /** Whether anybody is routed by rules. False: `match` always answers `undefined`. */
   readonly hasRoutes: boolean;
+  /** Whether any rule, for any caller, asks for a header or a part of the query: then method, host and path do not tell. */
+  readonly readsHeadersOrQuery: boolean;
   readonly #producer: Matcher | undefined;
   readonly #consumers: ReadonlyMap<string, Matcher> | null;
 
@@ -29,6 +31,7 @@ export class RouteTable {
             consumers.map(([namespace, rules]) => [namespace, matcherOf(rules, splits, `${scope}@${namespace}`)]),
           );
     this.hasRoutes = record.hasProducer || consumers.length > 0;
+    this.readsHeadersOrQuery = [record.producer, ...Object.values(record.consumers)].some(asksForHeadersOrQuery);
   }
 
   /**
@@ -42,6 +45,12 @@ export class RouteTable {
     }
     return this.#producer?.match(facts);
   }
+}
+
+function asksForHeadersOrQuery(rules: readonly RuleRecord[]): boolean {
+  return rules.some(({ matches }) =>
+    matches.some(({ headers, queryParams }) => headers.length > 0 || queryParams.length > 0),
+  );
 }
 
 function matcherOf(records: readonly RuleRecord[], splits: SplitRegistry, scope: string): Matcher {

@@ -13,6 +13,7 @@ import type { Destination, ExternalPort, ServicePort, Target } from "../mesh/des
 import type { Mesh } from "../mesh/mesh.ts";
 import { type Pin, pinnedBackend } from "../pin/pin.ts";
 import { mayCross, pickTarget } from "../upstream/pick-target.ts";
+import type { Decision } from "./decision-memo.ts";
 import type { ForwardPlan } from "./forward-plan.ts";
 import { ForwardedFacts, HeadFacts } from "./head-facts.ts";
 import { passthroughFor } from "./passthrough-for.ts";
@@ -95,6 +96,8 @@ export class Decider {
     facts.destinationIp = origin.localIp;
     facts.method =
       head.method === METHOD.OTHER ? latin1(bytes, head.methodStart, head.methodEnd) : METHODS[head.method]!;
+    const known = passthrough ? null : origin.decisions?.find(origin, bytes, head, this.#mesh.epoch);
+    if (known) return this.#again(known, origin, bytes, head, into);
     const destination = this.#whereTo(origin, bytes, head);
     if (!this.#readPath(bytes, head)) return this.#reply(400, FLAG.DPE, "the path cannot be normalised");
     // Not where the snapshot has changed while its name was looked up, and no longer lets it out.
@@ -125,6 +128,21 @@ export class Decider {
     this.denial = null;
     this.permit = null;
     this.passthrough = null;
+  }
+
+  /** An equal request was decided under this snapshot: only what differs from one to the next is looked at. */
+  #again(known: Decision, origin: RequestOrigin, bytes: Buffer, head: RequestHead, into: ForwardPlan | null): number {
+    const { facts, forwarded } = this;
+    facts.path = known.path;
+    facts.host = known.host;
+    forwarded.begin(known.forwardedPath, known.forwardedHost, known.backend?.requestHeaders ?? null);
+    this.rule = known.rule;
+    this.chosen = known.chosen;
+    this.destination = known.port;
+    this.parent = known.parent;
+    this.target = known.target;
+    this.permit = known.permit;
+    return this.#forward(origin, known.permit, known.target, known.backend, bytes, head, into);
   }
 
   #readPath(bytes: Buffer, head: RequestHead): boolean {
@@ -281,6 +299,7 @@ export class Decider {
     }
     this.permit = verdict;
     if (!target) return this.#reply(503, FLAG.UH, "the service has no endpoint that takes requests");
+    origin.decisions?.remember(origin, bytes, head, this.#mesh.epoch, this, port, backend);
     return this.#forward(origin, verdict, target, backend, bytes, head, into);
   }
 

@@ -4,6 +4,7 @@ import type { CallerIdentity } from "../caller.ts";
 import type { Destination } from "../mesh/destination.ts";
 import type { Pin } from "../pin/pin.ts";
 import type { AuthorityMemo } from "./authority-memo.ts";
+import type { DecisionMemo } from "./decision-memo.ts";
 
 /** Where a request came in. */
 export interface RequestOrigin {
@@ -18,6 +19,10 @@ export interface RequestOrigin {
   readonly memo: AuthorityMemo;
   /** What the node it comes from has chosen; `null` for callers of this node. */
   readonly pin: Pin | null;
+  /** What was decided about equal requests; without it each is decided anew. */
+  readonly decisions?: DecisionMemo | null;
+  /** Tells it from others with the same `decisions`, most of the time. */
+  readonly salt?: number;
 }
 
 /** An origin that outlives snapshots. */

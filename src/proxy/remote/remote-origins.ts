@@ -6,10 +6,12 @@ import { HEADER, type RequestHead } from "../../wire/http1/head.ts";
 import { latin1 } from "../bytes.ts";
 import type { CallerIdentity } from "../caller.ts";
 import { AuthorityMemo } from "../exchange/authority-memo.ts";
+import { DecisionMemo } from "../exchange/decision-memo.ts";
 import type { StreamOrigin, StreamOrigins } from "../http2/stream-origins.ts";
 import { HANDLE_OF_GATEWAY, PIN_BYTES_MAX, parseHandle } from "../pin/pin-text.ts";
 import type { AcceptedTunnel } from "../tunnel/accepted-tunnel.ts";
 import type { ProvenCaller } from "../tunnel/proven-callers.ts";
+import { KnownStreams } from "./known-streams.ts";
 import { type RemotePlace, remoteCaller, remoteStranger } from "./remote-caller.ts";
 import { RemoteOrigin, type RemoteOriginHost } from "./remote-origin.ts";
 
@@ -18,10 +20,17 @@ const PINS_PER_CALLER_MAX = 512;
 
 const AS = "x-selvedge-as";
 const TO = "x-selvedge-to";
+/** No such line. */
+const NONE = -1;
+/** More than one such line. */
+const SEVERAL = -2;
 
 interface RemoteOriginsHost extends RemoteOriginHost {
   readonly stats: StatsWriter;
 }
+
+/** What tells who has proven itself. */
+export type ProvingTunnel = Pick<AcceptedTunnel, "caller" | "hasEnded" | "reportStream">;
 
 interface Known {
   readonly proven: ProvenCaller;
@@ -40,11 +49,16 @@ export class RemoteOrigins implements StreamOrigins {
   /** Key of the workload that it is for; `""` where it is for none. */
   reader = "";
   readonly #host: RemoteOriginsHost;
-  readonly #tunnel: AcceptedTunnel;
+  readonly #tunnel: ProvingTunnel;
   readonly #place: RemotePlace;
   readonly #known = new Map<number, Known>();
+  readonly #decisions = new DecisionMemo();
+  readonly #lately = new KnownStreams();
+  /** Where the lines of the head that is looked at stand, NONE or SEVERAL. */
+  #as = NONE;
+  #to = NONE;
 
-  constructor(host: RemoteOriginsHost, tunnel: AcceptedTunnel, place: RemotePlace) {
+  constructor(host: RemoteOriginsHost, tunnel: ProvingTunnel, place: RemotePlace) {
     this.#host = host;
     this.#tunnel = tunnel;
     this.#place = place;
@@ -59,26 +73,47 @@ export class RemoteOrigins implements StreamOrigins {
   }
 
   #find(head: RequestHead, bytes: Buffer): StreamOrigin | null {
-    const as = onlyLine(head, bytes, AS);
-    const to = onlyLine(head, bytes, TO);
+    this.#findLines(head, bytes);
+    const as = this.#as;
+    const to = this.#to;
     const { lines } = head;
     const handle = as < 0 ? -1 : parseHandle(bytes, lines.valueStart[as]!, lines.valueEnd[as]!);
     if (handle < 0) return this.#nobody("no_handle", "a stream names no caller");
     const start = to < 0 ? 0 : lines.valueStart[to]!;
     const end = to < 0 ? 0 : Math.min(lines.valueEnd[to]!, start + PIN_BYTES_MAX + 1);
-    const text = latin1(bytes, start, end);
-    if (handle === HANDLE_OF_GATEWAY) return this.#fromGateway(head, bytes, text);
+    if (handle === HANDLE_OF_GATEWAY) return this.#fromGateway(head, bytes, latin1(bytes, start, end));
     const proven = this.#tunnel.caller(handle);
     if (!proven && this.#tunnel.hasEnded(handle)) return null;
     if (!proven) return this.#nobody("unknown_handle", `a stream names handle ${handle}, which nobody has proven`);
+    const again = this.#lately.find(proven, bytes, start, end);
+    if (again) {
+      this.handle = handle;
+      return again;
+    }
     const known = this.#knownFor(proven);
     if (!known) return this.#nobody("unknown_workload", `nothing is known of ${proven.workload}`);
     this.handle = handle;
-    return this.#fromWorkload(known, text);
+    const origin = this.#fromWorkload(known, latin1(bytes, start, end));
+    if (origin instanceof RemoteOrigin) this.#lately.remember(proven, bytes, start, end, origin);
+    return origin;
+  }
+
+  /** Where the two lines stand that are ours. */
+  #findLines(head: RequestHead, bytes: Buffer): void {
+    const { count, kind, nameStart, nameEnd } = head.lines;
+    this.#as = NONE;
+    this.#to = NONE;
+    for (let i = 0; i < count; i++) {
+      if (kind[i] !== HEADER.MESH_OWNED) continue;
+      if (isNamed(bytes, nameStart[i]!, nameEnd[i]!, AS)) this.#as = this.#as === NONE ? i : SEVERAL;
+      else if (isNamed(bytes, nameStart[i]!, nameEnd[i]!, TO)) this.#to = this.#to === NONE ? i : SEVERAL;
+    }
   }
 
   /** These are not believed any more: what goes on under their handles is over. */
   over(callers: readonly ProvenCaller[]): void {
+    this.#decisions.clear();
+    this.#lately.clear();
     for (const { handle } of callers) {
       const known = this.#known.get(handle);
       this.#known.delete(handle);
@@ -112,7 +147,7 @@ export class RemoteOrigins implements StreamOrigins {
       const now = this.#tunnel.caller(known.proven.handle);
       return now ? (this.#knownFor(now)?.caller ?? null) : null;
     };
-    const origin = RemoteOrigin.make(this.#host, ask, text, known.caller);
+    const origin = RemoteOrigin.make(this.#host, ask, text, known.caller, this.#decisions);
     // Whoever comes through a Gateway has no identity, on its own node neither.
     if (!origin || origin.gateway) return this.#disagreeing(known.caller);
     if (known.origins.size >= PINS_PER_CALLER_MAX) known.origins = new Map();
@@ -159,18 +194,6 @@ function refusing(caller: CallerIdentity, status: number, flag: number): StreamO
     memo: new AuthorityMemo(),
     refresh: () => false,
   };
-}
-
-/** The only line of a name that begins with `x-selvedge-`; -1 where there is none, or more than one. */
-function onlyLine(head: RequestHead, bytes: Buffer, name: string): number {
-  const { lines } = head;
-  let found = -1;
-  for (let i = 0; i < lines.count; i++) {
-    if (lines.kind[i] !== HEADER.MESH_OWNED || !isNamed(bytes, lines.nameStart[i]!, lines.nameEnd[i]!, name)) continue;
-    if (found >= 0) return -1;
-    found = i;
-  }
-  return found;
 }
 
 function onlyLineOf(head: RequestHead, kind: number): number {
