@@ -190,14 +190,14 @@ export class Exchange implements UpstreamOwner, Waiter, AnswerEvents {
   }
 
   onUpstreamHead(upstream: Upstream, head: ResponseHead, bytes: Buffer, isEnd: boolean): void {
-    this.#host.nowMs();
     if (head.status >= 200 && this.#plan!.pin && this.#goesElsewhere(upstream, head, bytes)) return;
     this.#answer.takeFramedHead(upstream, head, bytes, isEnd);
   }
 
   onUpstreamData(upstream: Upstream, bytes: Uint8Array): void {
     const data = bytes as Buffer;
-    this.#host.nowMs();
+    // What is framed came together with others', and whoever took it has looked at the clock.
+    if (!upstream.out.isFramed) this.#host.nowMs();
     if (this.#state === STATE.BODY) this.#answer.takeBody(upstream, data, 0);
     else if (this.#state === STATE.HEAD) this.#answer.takeHead(upstream, data);
     else upstream.close();

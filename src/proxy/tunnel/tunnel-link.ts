@@ -30,7 +30,7 @@ export class TunnelLink extends TunnelCore {
   /** A stream for one request, or `null` where there is no room now: see `whenRoom`. */
   openStream(owner: StreamOwner): LinkStream | null {
     const stream = this.link.openStream(owner);
-    if (stream !== null) this.keepAlive.busy(this.host.nowMs());
+    if (stream !== null) this.keepAlive.busy(this.host.links.now);
     return stream;
   }
 
