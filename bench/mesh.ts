@@ -12,6 +12,8 @@ export interface MeshOptions {
   readonly accessLogPercent?: number;
   /** Two nodes: callers on the first, everything they call on the second. */
   readonly pair?: PairPlace;
+  /** Further nodes of the site, beside the pair, at addresses where nobody answers. */
+  readonly visitors?: readonly string[];
   /** A gRPC service, `greeter.prod` at port 50051. */
   readonly grpcOriginPort?: number;
 }
@@ -192,12 +194,16 @@ function grpc(originPort: number): Json[] {
 }
 
 /** Puts callers on the first node and everything with an address on the second. */
-function placed(documents: readonly Json[], { node, tunnels }: PairPlace): Json[] {
-  const nodes = PAIR_NODES.map((name, i) => ({
+function placed(documents: readonly Json[], { node, tunnels }: PairPlace, visitors: readonly string[]): Json[] {
+  const places = [
+    ...PAIR_NODES.map((name, i) => [name, tunnels[i]] as const),
+    ...visitors.map((name, i) => [name, `127.0.0.${100 + i}:9`] as const),
+  ];
+  const nodes = places.map(([name, address]) => ({
     apiVersion: "selvedge/v1",
     kind: "Node",
     metadata: { name },
-    spec: { address: tunnels[i] },
+    spec: { address },
   }));
   const moved = documents.map((document) => {
     const spec = document["spec"] as Json;
@@ -232,7 +238,7 @@ export function meshFile(options: MeshOptions): string {
     ...(options.grpcOriginPort === undefined ? [] : grpc(options.grpcOriginPort)),
     ...crowd(options.services ?? 0),
   ];
-  return (options.pair === undefined ? documents : placed(documents, options.pair))
+  return (options.pair === undefined ? documents : placed(documents, options.pair, options.visitors ?? []))
     .map((document) => `---\n${JSON.stringify(document)}\n`)
     .join("");
 }

@@ -4,6 +4,7 @@ import { apply } from "./pieces/apply.ts";
 import { attacks } from "./pieces/attacks.ts";
 import { endpoint } from "./pieces/endpoint.ts";
 import { growth } from "./pieces/growth.ts";
+import { handshakes } from "./pieces/handshakes.ts";
 import { idle } from "./pieces/idle.ts";
 import { latency } from "./pieces/latency.ts";
 import { memory } from "./pieces/memory.ts";
@@ -12,6 +13,7 @@ import { stall } from "./pieces/stall.ts";
 import { startup } from "./pieces/startup.ts";
 import { tcp } from "./pieces/tcp.ts";
 import { tunnelGrpc } from "./pieces/tunnel-grpc.ts";
+import { tunnelIdle } from "./pieces/tunnel-idle.ts";
 import { tunnelTcp } from "./pieces/tunnel-tcp.ts";
 import { twoHops } from "./pieces/two-hops.ts";
 
@@ -29,5 +31,7 @@ export const PIECES: ReadonlyMap<string, Piece> = new Map<string, Piece>([
   ["two-hops", twoHops],
   ["tunnel-grpc", tunnelGrpc],
   ["tunnel-tcp", tunnelTcp],
+  ["tunnel-idle", tunnelIdle],
+  ["handshakes", handshakes],
   ["attacks", attacks],
 ]);

@@ -56,6 +56,7 @@ export const GATES = {
     unit: "x",
     isLargerBetter: true,
   },
+  tunnelIdle: { title: "the called worker's memory per idle mTLS connection", gate: 20, moonshot: 10, unit: "KB" },
   attackedP99: {
     title: "p99 of others under each attack of the HTTP/2 pack ÷ without",
     gate: 1.2,

@@ -19,6 +19,8 @@ export interface PairSubject extends Subject {
   readonly grpc: { readonly port: number; readonly authority: string };
   /** Where the called end takes what comes from the other. */
   readonly tunnel: { readonly hostname: string; readonly port: number };
+  /** State directory of the caller's end, with the site's root; Selvedge's only. */
+  readonly state?: string;
 }
 
 const CALLED_ADDRESS = "127.0.0.2";
@@ -141,6 +143,7 @@ export async function startSelvedgePair(
       grpc: { port: httpPort, authority: "greeter.prod:50051" },
       tcp: options.sinkPort === undefined ? undefined : { hostname: TCP_ADDRESS, port: 5201 },
       tunnel: { hostname: CALLED_ADDRESS, port: 21_951 },
+      state: caller.state,
       pid: first.pid,
       alsoPid: second.pid,
       stop: () => stopBoth(ends),
