@@ -35,7 +35,9 @@ export interface ConnectionCheck extends CheckBase {
 /** Needs an HTTP request. */
 export interface RequestCheck extends CheckBase {
   readonly scope: "http";
-  readonly input: "method" | "path" | "host" | "headers" | "none";
+  readonly input: "method" | "path" | "host" | "none" | "headers";
+  /** Lower-case name of the one header that it reads; exactly where `input` is `headers`. */
+  readonly header?: string;
   matches(facts: RequestFacts): boolean;
   seen(facts: RequestFacts): string;
 }

@@ -168,6 +168,7 @@ describe("what the proxy relies on", () => {
       path: false,
       method: false,
       headers: false,
+      headerNames: [],
       host: false,
       ip: false,
       query: false,
@@ -177,7 +178,10 @@ describe("what the proxy relies on", () => {
       when: [{ key: "remote.ip", values: ["::1"] }],
     };
     const set = setOf([policy("all", "ALLOW", [rule, { when: [{ key: "request.headers[X]", values: ["*"] }] }])]);
-    expect(set.dependsOn).toEqual({ path: true, method: true, headers: true, host: true, ip: true, query: false });
+    expect(set.dependsOn).toEqual({
+      ...{ path: true, method: true, headers: true, host: true, ip: true, query: false },
+      headerNames: ["x"],
+    });
   });
 
   test("targets with the same policies share one set", () => {

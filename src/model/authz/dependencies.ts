@@ -10,6 +10,8 @@ export interface Dependencies {
   readonly method: boolean;
   /** Any header. */
   readonly headers: boolean;
+  /** Lower-case names of those, each once. Requests without any of them are alike. */
+  readonly headerNames: readonly string[];
   readonly host: boolean;
   /** Any address: `caller.ip`, `remoteIp` or `destinationIp`. */
   readonly ip: boolean;
@@ -17,20 +19,26 @@ export interface Dependencies {
   readonly query: boolean;
 }
 
+type Found = { -readonly [K in Exclude<keyof Dependencies, "headerNames">]: boolean };
+
 /** The union over all rules, dry-run and AUDIT included. */
 export function dependenciesOf(policies: readonly CompiledPolicy[]): Dependencies {
   const found = { path: false, method: false, headers: false, host: false, ip: false, query: false };
+  const names = new Set<string>();
   for (const policy of policies) {
     for (const rule of policy.rules) {
       for (const checks of [...rule.sources, ...rule.operations, rule.conditions]) {
-        for (const check of checks) note(check, found);
+        for (const check of checks) note(check, found, names);
       }
     }
   }
-  return Object.freeze(found);
+  return Object.freeze({ ...found, headerNames: [...names] });
 }
 
-function note(check: Check, found: { -readonly [K in keyof Dependencies]: boolean }): void {
+function note(check: Check, found: Found, names: Set<string>): void {
   if (check.scope === "connection") found.ip ||= check.readsIp;
   else if (check.scope === "http" && check.input !== "none") found[check.input] = true;
+  if (check.scope !== "http" || check.input !== "headers") return;
+  if (check.header === undefined) throw new TypeError("a check of a header does not say which");
+  names.add(check.header);
 }

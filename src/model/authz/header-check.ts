@@ -16,7 +16,7 @@ export class HeaderCheck implements RequestCheck {
   readonly field: string;
   readonly wanted: readonly string[];
   readonly isNegated: boolean;
-  readonly #name: string;
+  readonly header: string;
   readonly #matcher: StringMatcher;
   /** Any view decides (DENY), or all must (ALLOW). */
   readonly #isWidening: boolean;
@@ -27,14 +27,14 @@ export class HeaderCheck implements RequestCheck {
     this.field = `request.headers[${name}]`;
     this.wanted = values;
     this.isNegated = mode.isNegated;
-    this.#name = name.toLowerCase();
+    this.header = name.toLowerCase();
     this.#matcher = new StringMatcher(values);
     this.#isWidening = mode.isWidening;
     this.#isEager = mode.isWidening !== mode.isNegated;
   }
 
   matches(facts: RequestFacts): boolean {
-    const lines = facts.headerValues(this.#name);
+    const lines = facts.headerValues(this.header);
     if (lines.length === 0) return this.isNegated;
     if (lines.length === 1) return this.#matchesLine(lines[0]!);
     for (const line of lines) if (this.#matchesLine(line) === this.#isWidening) return this.#isWidening;
@@ -42,7 +42,7 @@ export class HeaderCheck implements RequestCheck {
   }
 
   seen(facts: RequestFacts): string {
-    const lines = facts.headerValues(this.#name);
+    const lines = facts.headerValues(this.header);
     return lines.length === 0 ? "(absent)" : lines.join(", ");
   }
 

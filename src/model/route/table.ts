@@ -12,8 +12,10 @@ import type { SplitRegistry } from "./split-registry.ts";
 export class RouteTable {
   /** Whether anybody is routed by rules. False: `match` always answers `undefined`. */
   readonly hasRoutes: boolean;
-  /** Whether any rule, for any caller, asks for a header or a part of the query: then method, host and path do not tell. */
-  readonly readsHeadersOrQuery: boolean;
+  /** Whether any rule, for any caller, asks for a part of the query. */
+  readonly readsQuery: boolean;
+  /** The headers that any rule asks for, for any caller, by name. Requests without any of them are alike. */
+  readonly headerNames: readonly string[];
   readonly #producer: Matcher | undefined;
   readonly #consumers: ReadonlyMap<string, Matcher> | null;
 
@@ -31,7 +33,9 @@ export class RouteTable {
             consumers.map(([namespace, rules]) => [namespace, matcherOf(rules, splits, `${scope}@${namespace}`)]),
           );
     this.hasRoutes = record.hasProducer || consumers.length > 0;
-    this.readsHeadersOrQuery = [record.producer, ...Object.values(record.consumers)].some(asksForHeadersOrQuery);
+    const matches = [record.producer, ...Object.values(record.consumers)].flatMap((rules) => rules.flatMap(matchesOf));
+    this.readsQuery = matches.some(({ queryParams }) => queryParams.length > 0);
+    this.headerNames = [...new Set(matches.flatMap(({ headers }) => headers.map(({ name }) => name)))];
   }
 
   /**
@@ -47,10 +51,8 @@ export class RouteTable {
   }
 }
 
-function asksForHeadersOrQuery(rules: readonly RuleRecord[]): boolean {
-  return rules.some(({ matches }) =>
-    matches.some(({ headers, queryParams }) => headers.length > 0 || queryParams.length > 0),
-  );
+function matchesOf({ matches }: RuleRecord): RuleRecord["matches"] {
+  return matches;
 }
 
 function matcherOf(records: readonly RuleRecord[], splits: SplitRegistry, scope: string): Matcher {

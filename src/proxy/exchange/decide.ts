@@ -96,7 +96,7 @@ export class Decider {
     facts.destinationIp = origin.localIp;
     facts.method =
       head.method === METHOD.OTHER ? latin1(bytes, head.methodStart, head.methodEnd) : METHODS[head.method]!;
-    const known = passthrough ? null : origin.decisions?.find(origin, bytes, head, this.#mesh.epoch);
+    const known = passthrough ? null : origin.decisions?.find(origin, facts, bytes, head, this.#mesh.epoch);
     if (known) return this.#again(known, origin, bytes, head, into);
     const destination = this.#whereTo(origin, bytes, head);
     if (!this.#readPath(bytes, head)) return this.#reply(400, FLAG.DPE, "the path cannot be normalised");

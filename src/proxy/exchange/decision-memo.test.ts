@@ -9,7 +9,8 @@ import { parseRequestHead } from "../../wire/http1/parse-request.ts";
 import type { CallerIdentity } from "../caller.ts";
 import { Pins } from "../pin/pin.ts";
 import { RemoteOrigin } from "../remote/remote-origin.ts";
-import { DECISION_KEY_BYTES_MAX, DECISIONS_MAX, DecisionMemo } from "./decision-memo.ts";
+import { DECISION_KEY_BYTES_MAX, DECISIONS_MAX, DecisionMemo, HEADERS_READ_MAX } from "./decision-memo.ts";
+import { HeadFacts } from "./head-facts.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -69,7 +70,9 @@ class Endpoint {
     const bytes = Buffer.from(request, "latin1");
     const head = new RequestHead();
     if (parseRequestHead(bytes, 0, bytes.length, head) <= 0) throw new Error("the test's request is malformed");
-    return this.memo.find(origin, bytes, head, this.node.mesh.epoch) !== null;
+    const facts = new HeadFacts();
+    facts.over(bytes, head);
+    return this.memo.find(origin, facts, bytes, head, this.node.mesh.epoch) !== null;
   }
 }
 
@@ -205,6 +208,56 @@ describe("a request that differs is decided anew", () => {
     const upgrade = get("/a", "connection: upgrade", "upgrade: websocket");
     expect(afterwards([], get("/a"), upgrade).head).toInclude("upgrade: websocket");
     expect(afterwards([], upgrade, get("/a")).head).not.toInclude("upgrade");
+  });
+});
+
+describe("where headers have a say", () => {
+  const asking = (...names: readonly string[]): Json =>
+    denying({ when: names.map((name) => ({ key: `request.headers[${name}]`, values: ["guest"] })) });
+
+  test("only requests without any of them are alike, however the name is spelt", () => {
+    const there = new Endpoint([orders, asking("x-role")]);
+    const origin = there.origin();
+    there.node.decideFrom(origin, get("/a"));
+    expect(there.remembers(origin, get("/a", "x-other: guest"))).toBe(true);
+    for (const line of ["x-role: guest", "X-Role: guest", "x-role:", "x-role: staff"]) {
+      expect(there.remembers(origin, get("/a", line))).toBe(false);
+      expect(there.remembers(origin, get("/a", "x-other: 1", line, line))).toBe(false);
+    }
+    expect(there.node.decideFrom(origin, get("/a", "x-role: guest")).status).toBe(403);
+    // One that had the header says nothing about those without.
+    there.node.decideFrom(origin, get("/b", "x-role: staff"));
+    expect(there.remembers(origin, get("/b"))).toBe(false);
+    expect(there.remembers(origin, get("/b", "x-role: staff"))).toBe(false);
+  });
+
+  test("a route that asks for the Host line, which every request has, is asked each time", () => {
+    const ofHost = { matches: [{ headers: [{ name: "Host", value: "elsewhere" }] }], backendRefs: toOrders };
+    const there = new Endpoint([orders, route(ofHost, { backendRefs: toOrders })]);
+    const origin = there.origin();
+    expect(there.node.decideFrom(origin, get("/a")).outcome).toBe("forward");
+    expect(there.remembers(origin, get("/a"))).toBe(false);
+  });
+
+  test("a route's header counts however the documents spell it", () => {
+    const matches = [{ headers: [{ name: "X-Version", value: "2" }] }];
+    const there = new Endpoint([orders, route({ matches, backendRefs: toOrders }, { backendRefs: toOrders })]);
+    const origin = there.origin();
+    there.node.decideFrom(origin, get("/a"));
+    expect(there.remembers(origin, get("/a"))).toBe(true);
+    expect(there.remembers(origin, get("/a", "x-version: 1"))).toBe(false);
+  });
+
+  test("nothing is remembered where they are many", () => {
+    for (const [count, isKept] of [
+      [HEADERS_READ_MAX, true],
+      [HEADERS_READ_MAX + 1, false],
+    ] as const) {
+      const there = new Endpoint([orders, asking(...Array.from({ length: count }, (_, at) => `x-${at}`))]);
+      const origin = there.origin();
+      there.node.decideFrom(origin, get("/a"));
+      expect(there.remembers(origin, get("/a"))).toBe(isKept);
+    }
   });
 });
 

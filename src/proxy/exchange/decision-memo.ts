@@ -9,6 +9,8 @@ import type { Pin } from "../pin/pin.ts";
 export const DECISIONS_MAX = 64;
 /** Longest path and authority, together, that are remembered; what is longer is decided every time. */
 export const DECISION_KEY_BYTES_MAX = 384;
+/** Most headers that rules and policies may read for a decision to be remembered. Reason: each is looked for in every request. */
+export const HEADERS_READ_MAX = 8;
 
 /** What was found out about a request that may go on. */
 export interface Decision {
@@ -26,6 +28,8 @@ export interface Decision {
   readonly host: string;
   readonly forwardedPath: string;
   readonly forwardedHost: string;
+  /** Headers that have a say, and that the request did not have: it holds for those without them. */
+  readonly absent: readonly string[];
 }
 
 /** Whom a decision is about: what a `RequestOrigin` says of it. */
@@ -40,9 +44,14 @@ interface Judged {
   readonly host: string;
 }
 
+/** The request that is looked at. */
+interface Received extends Judged {
+  header(name: string): string | undefined;
+}
+
 /** What the decider has found out about a request that may go on. */
 interface Decided {
-  readonly facts: Judged;
+  readonly facts: Received;
   readonly forwarded: Judged;
   readonly parent: ServicePort | null;
   readonly target: Target | null;
@@ -53,8 +62,8 @@ interface Decided {
 
 /**
  * What was decided about requests that another node has chosen the endpoint for. Only what follows from the caller, the pin,
- * the method, the authority and the path is kept (`isLasting`), and only while one snapshot is served: so an equal request has
- * to come to the same. One per connection between nodes; a new decision takes the place of an older one.
+ * the method, the authority and the path is kept, and from headers that have a say not being there (`headersThatDecide`), and
+ * only while one snapshot is served: so an equal request has to come to the same. One per connection between nodes; a new decision takes the place of an older one.
  */
 export class DecisionMemo {
   readonly #slots: (Slot | undefined)[] = new Array<Slot | undefined>(DECISIONS_MAX).fill(undefined);
@@ -66,7 +75,13 @@ export class DecisionMemo {
   }
 
   /** The decision about an equal request under the same snapshot, or `null`. @param epoch of the mesh, now. */
-  find(origin: DecidedFor, bytes: Uint8Array, head: RequestHead, epoch: number): Decision | null {
+  find(
+    origin: DecidedFor,
+    facts: Pick<Received, "header">,
+    bytes: Uint8Array,
+    head: RequestHead,
+    epoch: number,
+  ): Decision | null {
     if (epoch !== this.#epoch) {
       // Nothing of a former snapshot is held on to.
       this.#epoch = epoch;
@@ -74,7 +89,8 @@ export class DecisionMemo {
       return null;
     }
     const slot = this.#slots[slotOf(origin, bytes, head)];
-    return slot?.holds(origin, bytes, head) ? slot.decision : null;
+    if (!slot?.holds(origin, bytes, head)) return null;
+    return hasNone(facts, slot.decision!.absent) ? slot.decision : null;
   }
 
   /** @param epoch of the mesh under which it was decided. @param decided may be used again for other requests. */
@@ -89,7 +105,8 @@ export class DecisionMemo {
   ): void {
     const { facts, forwarded, parent, target, rule, permit, chosen } = decided;
     if (epoch !== this.#epoch || !isComparable(head) || !parent || !target || !permit) return;
-    if (!isLasting(origin, parent, rule, target)) return;
+    const absent = headersThatDecide(origin, parent, rule, target);
+    if (!absent || !hasNone(facts, absent)) return;
     const at = slotOf(origin, bytes, head);
     let slot = this.#slots[at];
     if (!slot) {
@@ -108,6 +125,7 @@ export class DecisionMemo {
       host: facts.host,
       forwardedPath: forwarded.path,
       forwardedHost: forwarded.host,
+      absent,
     });
   }
 }
@@ -159,16 +177,32 @@ function isComparable(head: RequestHead): boolean {
   return head.pathEnd - head.pathStart + head.authorityEnd - head.authorityStart <= DECISION_KEY_BYTES_MAX;
 }
 
-/** Whether nothing had a say that an equal key leaves open: a header, the query, an address, or a choice made anew each time. */
-function isLasting(origin: DecidedFor, parent: ServicePort, rule: Rule | null, target: Target): boolean {
-  if (origin.pin === null || origin.pin.target !== target) return false;
-  if (parent.routes?.readsHeadersOrQuery || rule?.cors) return false;
-  return [parent.service.policies, target.policies].every((policies) => {
-    if (!policies) return true;
-    const { headers, query, ip } = policies.dependsOn;
-    return !headers && !query && !ip;
-  });
+/**
+ * The headers that had a say besides the key; `null` where something else had one: the query, an address, a choice made anew
+ * each time, or too many headers.
+ */
+function headersThatDecide(
+  { pin }: DecidedFor,
+  { routes, service }: ServicePort,
+  rule: Rule | null,
+  target: Target,
+): readonly string[] | null {
+  if (pin === null || pin.target !== target || routes?.readsQuery || rule?.cors) return null;
+  const ofService = service.policies?.dependsOn;
+  const ofWorkload = target.policies?.dependsOn;
+  if (ofService?.query || ofService?.ip || ofWorkload?.query || ofWorkload?.ip) return null;
+  const lists = [routes?.headerNames, ofService?.headerNames, ofWorkload?.headerNames];
+  const count = lists.reduce((sum, list) => sum + (list?.length ?? 0), 0);
+  if (count === 0) return NO_HEADERS;
+  return count > HEADERS_READ_MAX ? null : lists.flatMap((list) => list ?? []);
 }
+
+function hasNone(facts: Pick<Received, "header">, names: readonly string[]): boolean {
+  for (let i = 0; i < names.length; i++) if (facts.header(names[i]!) !== undefined) return false;
+  return true;
+}
+
+const NO_HEADERS: readonly string[] = [];
 
 /** Any number would do: it only spreads. */
 function slotOf({ salt }: DecidedFor, bytes: Uint8Array, { pathStart, pathEnd }: RequestHead): number {
