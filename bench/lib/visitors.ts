@@ -1,9 +1,10 @@
 /** Starts the program that opens connections to the called node of a pair. */
 import { join } from "node:path";
+import type { VisitOrder, VisitResult } from "../../test/support/visitors/tunnel-visitor-program.ts";
 import { PAIR_NODES } from "../mesh.ts";
 import type { PairSubject } from "./pairs.ts";
 import { CORE_OF_OTHERS, wrapCommand } from "./processes.ts";
-import type { VisitOrder, VisitResult } from "./tunnel-visitor-program.ts";
+import { ROOT } from "./scratch.ts";
 
 /** Connections that were opened. Whoever opened them ends them with `stop`. */
 export interface Visitors {
@@ -20,7 +21,7 @@ export async function visitors(
   if (pair.state === undefined) throw new Error(`${pair.name} has no root to certify visitors with`);
   const target = { ...pair.tunnel, node: PAIR_NODES[1] };
   const argument = JSON.stringify({ ...order, state: pair.state, target } satisfies VisitOrder);
-  const program = join(import.meta.dir, "tunnel-visitor-program.ts");
+  const program = join(ROOT, "test/support/visitors/tunnel-visitor-program.ts");
   const command = [...before, process.execPath, "--config=/dev/null", program, argument];
   const child = Bun.spawn(wrapCommand(command, { core: CORE_OF_OTHERS }), {
     stdin: "pipe",

@@ -1,9 +1,10 @@
 /** What connections between nodes weigh at the called end while nothing is on them. */
+
+import type { VisitResult } from "../../test/support/visitors/tunnel-visitor-program.ts";
 import { calledWorker } from "../lib/called-worker.ts";
 import { pssBytesOf } from "../lib/cpu.ts";
 import { startSelvedgePair } from "../lib/pairs.ts";
 import type { PieceContext, PieceReport } from "../lib/piece.ts";
-import type { VisitResult } from "../lib/tunnel-visitor-program.ts";
 import { type Visitors, visitors } from "../lib/visitors.ts";
 
 /** Below what is accepted from one node (60) and in all (256), with the pair's own. */

@@ -1,10 +1,10 @@
 /** Certificates for nodes that exist only as callers of a measurement, made with the root of the pair's first node. */
-import { performIssue } from "../../src/identity/issue.ts";
-import type { IssuedCertificate, IssueRequest } from "../../src/identity/issue-protocol.ts";
-import { ROOT_FILE, SITE_FILE } from "../../src/keeper/identity/identity-files.ts";
-import { IdentityStore } from "../../src/keeper/identity/identity-store.ts";
-import { nodeId, printSpiffeId } from "../../src/model/spiffe-id.ts";
-import type { HeldKeys } from "../../src/proxy/tunnel/keys.ts";
+import { performIssue } from "../../../src/identity/issue.ts";
+import type { IssuedCertificate, IssueRequest } from "../../../src/identity/issue-protocol.ts";
+import { ROOT_FILE, SITE_FILE } from "../../../src/keeper/identity/identity-files.ts";
+import { IdentityStore } from "../../../src/keeper/identity/identity-store.ts";
+import { nodeId, printSpiffeId } from "../../../src/model/spiffe-id.ts";
+import type { HeldKeys } from "../../../src/proxy/tunnel/keys.ts";
 
 /** Who may dial the nodes of a site. */
 export interface VisitorIdentities {

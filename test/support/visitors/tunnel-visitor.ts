@@ -1,8 +1,8 @@
 /** One connection to a node's tunnel as another node opens it: mutual TLS, settings both ways, and then nothing. */
 import type { Socket } from "bun";
-import type { HeldKeys } from "../../src/proxy/tunnel/keys.ts";
-import { dialerTls } from "../../src/proxy/tunnel/tls-options.ts";
-import { PREFACE } from "../../src/wire/http2/protocol.ts";
+import type { HeldKeys } from "../../../src/proxy/tunnel/keys.ts";
+import { dialerTls } from "../../../src/proxy/tunnel/tls-options.ts";
+import { PREFACE } from "../../../src/wire/http2/protocol.ts";
 import type { VisitorIdentities } from "./visitor-identities.ts";
 
 /** Where to, and from which address of this machine: the gate for handshakes counts by address. */
