@@ -4,8 +4,8 @@
  *
  * Format 1: `SVRB`, version, log2 N, r, p, salt (16), nonce (12), ciphertext, tag (16); as text in base64 between two lines.
  */
-import { randomBytes, scrypt } from "node:crypto";
 import { fieldText, packFields, textField, unpackFields } from "./fields.ts";
+import { nodeCrypto } from "./node-crypto.ts";
 import { decrypt, encrypt, NONCE_BYTES, TAG_BYTES } from "./seal.ts";
 
 /** Cost of guessing one passphrase: 64 MiB and about 0.2 s. Reason: a machine of 1 GB must be able to restore. */
@@ -61,8 +61,8 @@ export async function printBackup(backup: RootBackup, passphrase: string): Promi
   const texts = [backup.trustDomain, backup.bundle, backup.bans].map(textField) as [Uint8Array, Uint8Array, Uint8Array];
   const plain = packFields([texts[0], backup.rootKey, backup.rootCertificate, texts[1], texts[2]]);
   if (plain.length + HEAD_BYTES + TAG_BYTES > BACKUP_BYTES_MAX) throw new RangeError("the backup is too large");
-  const salt = randomBytes(SALT_BYTES);
-  const nonce = randomBytes(NONCE_BYTES);
+  const salt = nodeCrypto().randomBytes(SALT_BYTES);
+  const nonce = nodeCrypto().randomBytes(NONCE_BYTES);
   const cost = Uint8Array.of(VERSION, SCRYPT_LOG2_N, SCRYPT_R, SCRYPT_P);
   const head = Buffer.concat([Buffer.from(MAGIC), cost, salt, nonce]);
   const key = await deriveKey(passphrase, salt, SCRYPT_LOG2_N, SCRYPT_P);
@@ -104,7 +104,9 @@ function unwrap(text: string): Uint8Array | undefined {
 function deriveKey(passphrase: string, salt: Uint8Array, log2N: number, p: number): Promise<Uint8Array> {
   const cost = { N: 2 ** log2N, r: SCRYPT_R, p, maxmem: 2 ** log2N * SCRYPT_R * 128 * 2 };
   return new Promise((resolve, reject) => {
-    scrypt(passphrase.normalize("NFKC"), salt, 32, cost, (error, key) => (error ? reject(error) : resolve(key)));
+    nodeCrypto().scrypt(passphrase.normalize("NFKC"), salt, 32, cost, (error, key) =>
+      error ? reject(error) : resolve(key),
+    );
   });
 }
 

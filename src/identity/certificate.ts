@@ -2,12 +2,13 @@
  * An X.509 certificate read into the fields that are judged (RFC 5280): version 3, P-256 keys, ecdsa-with-SHA256, and nothing
  * that this reader does not understand where the certificate says that it matters.
  */
-import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { CertificateError } from "./certificate-error.ts";
 import { contextConstructed, DerReader, readBitBytes, readSmall, readUnsigned, TAG } from "./der.ts";
 import { readTime } from "./der-time.ts";
 import { type DistinguishedName, readDistinguishedName } from "./distinguished-name.ts";
 import { type Extensions, readExtensions } from "./extensions.ts";
+import { nodeCrypto } from "./node-crypto.ts";
 
 /** Most bytes of a certificate. Reason: ours take 700; an ID of the longest kind fits three times. */
 export const CERTIFICATE_BYTES_MAX = 8192;
@@ -103,7 +104,7 @@ export function importPublicKey(spki: Uint8Array): KeyObject {
     spki.length === P256_SPKI_BYTES && spki.subarray(0, P256_SPKI_HEAD.length / 2).toHex() === P256_SPKI_HEAD;
   if (!isP256) throw new CertificateError("public_key");
   try {
-    return createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
+    return nodeCrypto().createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
   } catch {
     throw new CertificateError("public_key");
   }
@@ -111,7 +112,7 @@ export function importPublicKey(spki: Uint8Array): KeyObject {
 
 /** The name of a key: SHA-256 of its SubjectPublicKeyInfo, hex. */
 export function keyHashOf(spki: Uint8Array): string {
-  return createHash("sha256").update(spki).digest("hex");
+  return nodeCrypto().createHash("sha256").update(spki).digest("hex");
 }
 
 /** Two positive integers of at most 32 bytes (RFC 3279 2.2.3), neither of them zero. */
@@ -128,7 +129,7 @@ function checkSignatureForm(signature: Uint8Array): void {
 /** Whether `issuer`'s key made this certificate's signature. Says nothing about names or what the issuer may do. */
 export function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
   try {
-    return verify("sha256", certificate.signed, issuer.publicKey, certificate.signature);
+    return nodeCrypto().verify("sha256", certificate.signed, issuer.publicKey, certificate.signature);
   } catch {
     return false;
   }

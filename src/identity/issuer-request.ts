@@ -1,8 +1,9 @@
 /** What a node asks of the root's node when it wants an issuer: its public key, and a proof that it holds the key to it. */
-import { createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { nodeId, printSpiffeId } from "../model/spiffe-id.ts";
 import { importPublicKey } from "./certificate.ts";
 import { packFields, textField, unpackFields } from "./fields.ts";
+import { nodeCrypto } from "./node-crypto.ts";
 
 /** Bytes of the challenge that the root's node gave for this one request. */
 export const CHALLENGE_BYTES = 32;
@@ -19,8 +20,8 @@ export interface IssuerRequestBinding {
 
 /** Makes a request with a private key of P-256. Throws RangeError for a challenge of another length. */
 export function makeIssuerRequest(binding: IssuerRequestBinding, key: KeyObject): Uint8Array {
-  const spki = new Uint8Array(createPublicKey(key).export({ type: "spki", format: "der" }));
-  return packFields([spki, sign("sha256", signedBytes(binding, spki), key)]);
+  const spki = new Uint8Array(nodeCrypto().createPublicKey(key).export({ type: "spki", format: "der" }));
+  return packFields([spki, nodeCrypto().sign("sha256", signedBytes(binding, spki), key)]);
 }
 
 /**
@@ -33,7 +34,7 @@ export function readIssuerRequest(binding: IssuerRequestBinding, request: Uint8A
   if (spki === undefined || signature === undefined || rest.length > 0) return undefined;
   const signed = signedBytes(binding, spki);
   try {
-    return verify("sha256", signed, importPublicKey(spki), signature) ? spki : undefined;
+    return nodeCrypto().verify("sha256", signed, importPublicKey(spki), signature) ? spki : undefined;
   } catch {
     // Only the peer's bytes are judged here: a key off its curve, or a signature in no form at all.
     return undefined;

@@ -5,13 +5,14 @@
  * The token's key signs the request for an issuer together with keying material of the session (RFC 8446 7.5): so the request is
  * good for this session, this key and this machine alone.
  */
-import { createHash, type KeyObject, sign, verify } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { PEER_MESSAGE_BYTES_MAX } from "../wire/channel/frames.ts";
 import { BUNDLE_BYTES_MAX } from "./bundle.ts";
 import { CERTIFICATE_BYTES_MAX } from "./certificate.ts";
 import { fieldNumber, fieldText, numberField, packFields, textField, unpackFields } from "./fields.ts";
 import { ISSUER_REQUEST_BYTES_MAX } from "./issuer-request.ts";
 import { importTokenPublicKey, TOKEN_ID_BYTES } from "./join-token.ts";
+import { nodeCrypto } from "./node-crypto.ts";
 
 /** The one protocol of the join door. */
 export const JOIN_ALPN = "selvedge-join/1";
@@ -73,7 +74,7 @@ export function makeJoinRequest(
   request: Omit<JoinRequest, "signature">,
   key: KeyObject,
 ): Uint8Array {
-  const signature = sign(null, signedBytes(binding, request), key);
+  const signature = nodeCrypto().sign(null, signedBytes(binding, request), key);
   return packFields([
     textField(NAME),
     Buffer.from(request.tokenId, "hex"),
@@ -108,7 +109,7 @@ export function readJoinRequest(bytes: Uint8Array): JoinRequest | undefined {
 export function isJoinRequestSigned(binding: JoinBinding, request: JoinRequest): boolean {
   const key = importTokenPublicKey(request.publicKey);
   try {
-    return key !== undefined && verify(null, signedBytes(binding, request), key, request.signature);
+    return key !== undefined && nodeCrypto().verify(null, signedBytes(binding, request), key, request.signature);
   } catch {
     return false;
   }
@@ -123,7 +124,7 @@ function signedBytes(binding: JoinBinding, request: Omit<JoinRequest, "signature
     textField(binding.node),
     Buffer.from(request.tokenId, "hex"),
     binding.keyingMaterial,
-    createHash("sha256").update(request.issuerRequest).digest(),
+    nodeCrypto().createHash("sha256").update(request.issuerRequest).digest(),
     textField(request.serial),
     textField(request.endorsementKey),
   ]);

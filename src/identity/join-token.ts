@@ -4,9 +4,10 @@
  * It holds a private key, not a password: whoever shows it signs with it, so that nothing which comes over the wire or lies on
  * the disk of the root's node can be shown again (Ed25519, RFC 8032). And it holds whom to believe: the site's root by its key.
  */
-import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { trustDomainProblem } from "../model/spiffe-id.ts";
 import { fieldNumber, fieldText, numberField, packFields, textField, unpackFields } from "./fields.ts";
+import { nodeCrypto } from "./node-crypto.ts";
 import { isNodeName } from "./node-names.ts";
 
 /** Bytes of a token's id: enough that none is guessed. */
@@ -99,7 +100,7 @@ function readBody(body: Uint8Array): JoinToken | undefined {
 }
 
 function checksumOf(body: Uint8Array): Buffer {
-  return createHash("sha256").update(PREFIX).update(body).digest().subarray(0, CHECKSUM_BYTES);
+  return nodeCrypto().createHash("sha256").update(PREFIX).update(body).digest().subarray(0, CHECKSUM_BYTES);
 }
 
 // PKCS #8 and SubjectPublicKeyInfo of Ed25519 are these bytes with the key behind them (RFC 8410 sections 4 and 7).
@@ -111,12 +112,12 @@ export const TOKEN_PUBLIC_KEY_BYTES = 32;
 
 /** The key that a token's secret stands for. */
 export function tokenPrivateKey(secret: Uint8Array): KeyObject {
-  return createPrivateKey({ key: Buffer.concat([PRIVATE_HEAD, secret]), format: "der", type: "pkcs8" });
+  return nodeCrypto().createPrivateKey({ key: Buffer.concat([PRIVATE_HEAD, secret]), format: "der", type: "pkcs8" });
 }
 
 /** The public half, as it goes over the wire. */
 export function tokenPublicKey(secret: Uint8Array): Uint8Array {
-  const spki = createPublicKey(tokenPrivateKey(secret)).export({ type: "spki", format: "der" });
+  const spki = nodeCrypto().createPublicKey(tokenPrivateKey(secret)).export({ type: "spki", format: "der" });
   return new Uint8Array(spki.subarray(PUBLIC_HEAD.length));
 }
 
@@ -124,7 +125,7 @@ export function tokenPublicKey(secret: Uint8Array): Uint8Array {
 export function importTokenPublicKey(bytes: Uint8Array): KeyObject | undefined {
   if (bytes.length !== TOKEN_PUBLIC_KEY_BYTES) return undefined;
   try {
-    return createPublicKey({ key: Buffer.concat([PUBLIC_HEAD, bytes]), format: "der", type: "spki" });
+    return nodeCrypto().createPublicKey({ key: Buffer.concat([PUBLIC_HEAD, bytes]), format: "der", type: "spki" });
   } catch {
     return undefined;
   }
@@ -132,5 +133,5 @@ export function importTokenPublicKey(bytes: Uint8Array): KeyObject | undefined {
 
 /** What is kept of a token: SHA-256 of its public key. */
 export function tokenKeyHash(publicKey: Uint8Array): Buffer {
-  return createHash("sha256").update("selvedge-token-v1").update(publicKey).digest();
+  return nodeCrypto().createHash("sha256").update("selvedge-token-v1").update(publicKey).digest();
 }

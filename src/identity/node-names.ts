@@ -1,6 +1,6 @@
 /** Names by which certificates and handshakes speak of nodes besides their SPIFFE IDs. */
-import { createHash } from "node:crypto";
 import { nodeId, printSpiffeId } from "../model/spiffe-id.ts";
+import { nodeCrypto } from "./node-crypto.ts";
 
 /** The only DNS subtree that an issuer may certify. `.invalid` never resolves (RFC 2606), so it is of use to nobody else. */
 export const NODE_DNS_SUBTREE = "node.selvedge.invalid";
@@ -17,7 +17,7 @@ export const ROOT_ORGANIZATION = "Selvedge site root";
  */
 export function nodeServerName(trustDomain: string, node: string): string {
   const id = printSpiffeId(nodeId(trustDomain, node));
-  return `${createHash("sha256").update(id).digest("hex").slice(0, 32)}.${NODE_DNS_SUBTREE}`;
+  return `${nodeCrypto().createHash("sha256").update(id).digest("hex").slice(0, 32)}.${NODE_DNS_SUBTREE}`;
 }
 
 const NODE_NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;

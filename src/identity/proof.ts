@@ -5,10 +5,10 @@
  * ends of this TLS session can know, exported under a label that names the role (RFC 8446 7.5). So a proof is of no use to
  * whoever receives it: not back to its sender, since the roles differ, and not on another connection, since the material does.
  */
-import { createHash, createPrivateKey, sign, verify } from "node:crypto";
 import { nodeId, printSpiffeId, type SpiffeId, sameSpiffeId } from "../model/spiffe-id.ts";
 import { CERTIFICATE_BYTES_MAX } from "./certificate.ts";
 import { packFields, textField, unpackFields } from "./fields.ts";
+import { nodeCrypto } from "./node-crypto.ts";
 import { type Placement, placementProblem } from "./placement.ts";
 import { isRefusal, type Refusal, refusal } from "./refusal.ts";
 import { CHAIN_CERTIFICATES_MAX, type Trust, type VerifiedChain, verifyChain } from "./verify.ts";
@@ -49,8 +49,8 @@ export interface ProofBinding {
 export function makeProof(binding: ProofBinding, chain: readonly Uint8Array[], key: Uint8Array): Uint8Array {
   if (chain.length === 0 || chain.length > CHAIN_CERTIFICATES_MAX)
     throw new RangeError("a proof has 1 to 3 certificates");
-  const privateKey = createPrivateKey({ key: Buffer.from(key), format: "der", type: "pkcs8" });
-  return packFields([...chain, sign("sha256", signedBytes(binding, chain), privateKey)]);
+  const privateKey = nodeCrypto().createPrivateKey({ key: Buffer.from(key), format: "der", type: "pkcs8" });
+  return packFields([...chain, nodeCrypto().sign("sha256", signedBytes(binding, chain), privateKey)]);
 }
 
 /**
@@ -91,7 +91,7 @@ function senderProblem(verified: VerifiedChain, binding: ProofBinding, isPlaced:
 
 function isSignatureRight(verified: VerifiedChain, signed: Uint8Array, signature: Uint8Array): boolean {
   try {
-    return verify("sha256", signed, verified.leaf.publicKey, signature);
+    return nodeCrypto().verify("sha256", signed, verified.leaf.publicKey, signature);
   } catch {
     return false;
   }
@@ -105,7 +105,7 @@ function signedBytes(binding: ProofBinding, chain: readonly Uint8Array[]): Uint8
     textField(binding.sender),
     textField(printSpiffeId(binding.senderNode)),
     textField(printSpiffeId(binding.receiverNode)),
-    createHash("sha256").update(packFields(chain)).digest(),
+    nodeCrypto().createHash("sha256").update(packFields(chain)).digest(),
     binding.keyingMaterial,
   ]);
 }

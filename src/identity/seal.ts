@@ -5,8 +5,8 @@
  * Format 1: `SVSL`, version, salt (32), nonce (12), length of the context (4), context, ciphertext, tag (16). Everything before
  * the ciphertext is authenticated with it.
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import { fieldNumber, fieldText, numberField, packFields, textField, unpackFields } from "./fields.ts";
+import { nodeCrypto } from "./node-crypto.ts";
 
 /** Bytes of a key-encryption key. */
 export const SEALING_KEY_BYTES = 32;
@@ -44,8 +44,8 @@ const INFO = "selvedge-seal-v1";
 export function seal(key: Uint8Array, context: SealContext, plain: Uint8Array): Uint8Array {
   if (plain.length > SEALED_PLAIN_BYTES_MAX) throw new RangeError(`more than ${SEALED_PLAIN_BYTES_MAX} bytes to seal`);
   const contextBytes = packContext(context);
-  const salt = randomBytes(SALT_BYTES);
-  const nonce = randomBytes(NONCE_BYTES);
+  const salt = nodeCrypto().randomBytes(SALT_BYTES);
+  const nonce = nodeCrypto().randomBytes(NONCE_BYTES);
   const length = new Uint8Array(4);
   new DataView(length.buffer).setUint32(0, contextBytes.length);
   const head = Buffer.concat([Buffer.from(MAGIC), Uint8Array.of(VERSION), salt, nonce, length, contextBytes]);
@@ -104,12 +104,12 @@ function split(sealed: Uint8Array): Parts | SealProblem {
 
 function deriveKey(key: Uint8Array, salt: Uint8Array): Uint8Array {
   if (key.length !== SEALING_KEY_BYTES) throw new RangeError(`a sealing key has ${SEALING_KEY_BYTES} bytes`);
-  return new Uint8Array(hkdfSync("sha256", key, salt, INFO, 32));
+  return new Uint8Array(nodeCrypto().hkdfSync("sha256", key, salt, INFO, 32));
 }
 
 /** Head, ciphertext and tag; wipes `key`. */
 export function encrypt(key: Uint8Array, nonce: Uint8Array, head: Uint8Array, plain: Uint8Array): Uint8Array {
-  const cipher = createCipheriv("aes-256-gcm", key, nonce);
+  const cipher = nodeCrypto().createCipheriv("aes-256-gcm", key, nonce);
   cipher.setAAD(head);
   const body = Buffer.concat([cipher.update(plain), cipher.final()]);
   key.fill(0);
@@ -125,7 +125,7 @@ export function decrypt(
 ): Uint8Array | undefined {
   const tagAt = bodyAndTag.length - TAG_BYTES;
   try {
-    const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
+    const decipher = nodeCrypto().createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
     decipher.setAAD(head);
     decipher.setAuthTag(bodyAndTag.subarray(tagAt));
     return Buffer.concat([decipher.update(bodyAndTag.subarray(0, tagAt)), decipher.final()]);

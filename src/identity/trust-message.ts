@@ -2,10 +2,10 @@
  * The word of a site's root about whom to believe: bundle and bans, signed, so that any node may hand it on and none can change
  * it. Nobody else may say either: a stolen node that could would ban all others, or name a root of its own.
  */
-import { createPrivateKey, sign, verify } from "node:crypto";
 import { type BanList, banSequence, parseBans, printBans } from "./bans.ts";
 import { parseBundle, printBundle, type TrustBundle } from "./bundle.ts";
 import { fieldText, packFields, textField, unpackFields } from "./fields.ts";
+import { nodeCrypto } from "./node-crypto.ts";
 
 /** Longest message. Reason: a bundle of two roots and 1,024 bans with short reasons; more bans have to have shorter ones. */
 export const TRUST_MESSAGE_BYTES_MAX = 150 * 1024;
@@ -28,7 +28,7 @@ export type TrustProblem = "trust_form" | "trust_domain" | "trust_signer" | "tru
  * both together are too long.
  */
 export function makeTrustMessage(bundle: TrustBundle, bans: BanList, keyHash: string, key: Uint8Array): Uint8Array {
-  const privateKey = createPrivateKey({ key: Buffer.from(key), format: "der", type: "pkcs8" });
+  const privateKey = nodeCrypto().createPrivateKey({ key: Buffer.from(key), format: "der", type: "pkcs8" });
   const encoder = new TextEncoder();
   const signed = [
     textField(NAME),
@@ -37,7 +37,7 @@ export function makeTrustMessage(bundle: TrustBundle, bans: BanList, keyHash: st
     encoder.encode(printBans(bans)),
     textField(keyHash),
   ];
-  const message = packFields([...signed, sign("sha256", packFields(signed), privateKey)]);
+  const message = packFields([...signed, nodeCrypto().sign("sha256", packFields(signed), privateKey)]);
   if (message.length > TRUST_MESSAGE_BYTES_MAX) throw new RangeError("bundle and bans are too long to hand on");
   return message;
 }
@@ -75,9 +75,9 @@ export function isLaterWord(a: TrustWord, b: TrustWord): boolean {
   return banSequence(a.bans) > banSequence(b.bans);
 }
 
-function isRight(signed: Uint8Array, key: Parameters<typeof verify>[2], signature: Uint8Array): boolean {
+function isRight(signed: Uint8Array, key: Parameters<ReturnType<typeof nodeCrypto>["verify"]>[2], signature: Uint8Array): boolean {
   try {
-    return verify("sha256", signed, key, signature);
+    return nodeCrypto().verify("sha256", signed, key, signature);
   } catch {
     return false;
   }

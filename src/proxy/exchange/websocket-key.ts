@@ -1,5 +1,4 @@
 /** The handshake that WebSockets have on HTTP/1.1 alone (RFC 6455 4): made and checked here where the other side speaks HTTP/2. */
-import { createHash } from "node:crypto";
 import type { RandomPool } from "../../telemetry/random-pool.ts";
 import type { HeaderLines } from "../../wire/http1/head.ts";
 import { latin1 } from "../bytes.ts";
@@ -20,7 +19,7 @@ export function makeWebsocketKey(random: RandomPool): string {
 
 /** What a server that has read `key` answers. */
 export function websocketAccept(key: string): string {
-  return createHash("sha1").update(`${key}${GUID}`).digest("base64");
+  return new Bun.CryptoHasher("sha1").update(`${key}${GUID}`).digest("base64");
 }
 
 /** The value of the one line of this name; `null` where there is none, or more than one. */

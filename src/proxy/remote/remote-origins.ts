@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { parseIp } from "../../model/authz/ip.ts";
 import { FLAG } from "../../model/response-flags.ts";
 import { ATTESTATION_COUNTER, DENIED_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import type { StatsWriter } from "../../telemetry/stats-writer.ts";
@@ -161,7 +161,7 @@ export class RemoteOrigins implements StreamOrigins {
     const { node } = this.#place;
     const line = onlyLineOf(head, HEADER.FORWARDED_FOR);
     const ip = line < 0 ? "" : latin1(bytes, head.lines.valueStart[line]!, head.lines.valueEnd[line]!);
-    if (isIP(ip) === 0) return this.#nobody("no_address", "a caller of a Gateway has no address");
+    if (parseIp(ip) === undefined) return this.#nobody("no_address", "a caller of a Gateway has no address");
     const ask = (): CallerIdentity => remoteStranger(mesh, node, ip);
     const origin = RemoteOrigin.make(this.#host, ask, text, ask());
     if (!origin) return this.#disagreeing(ask());

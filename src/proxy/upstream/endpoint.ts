@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { parseIp } from "../../model/authz/ip.ts";
 import type { AppProtocol } from "../../model/documents.ts";
 import type { EndpointRecord } from "../../model/snapshot.ts";
 import type { Upstream } from "./upstream.ts";
@@ -69,7 +69,7 @@ export interface Endpoint extends EndpointAddress, Way {
 
 /** Its address is a name that may mean anything: it is looked up at every connection. `localhost` means what it says. */
 export function isByName(endpoint: EndpointAddress): boolean {
-  return endpoint.unix === "" && endpoint.hostname !== "localhost" && isIP(endpoint.hostname) === 0;
+  return endpoint.unix === "" && endpoint.hostname !== "localhost" && parseIp(endpoint.hostname) === undefined;
 }
 
 /** `127.0.0.1:9001`, `[::1]:9001` or `unix:/path`. */

@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { parseIp } from "../../model/authz/ip.ts";
 import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import { ExternalPort } from "../mesh/destination.ts";
 import { isForbiddenAddress, isOwnAddress } from "./forbidden-address.ts";
@@ -39,7 +39,7 @@ export class Passthrough {
     asker: number,
     answer: (port: ExternalPort | null) => void,
   ): void {
-    if (isIP(host) !== 0) {
+    if (parseIp(host) !== undefined) {
       answer(this.#portAt(host, host, port, isTcp));
       return;
     }
