@@ -1,8 +1,15 @@
 /** What a connection has to say until its owner writes it to the socket. */
 import { CONTROL_RESERVE_BYTES, OUTPUT_BYTES_MAX } from "./limits.ts";
+import { SpareBuffers } from "./spare-buffers.ts";
 
 /** First size. Reason: most connections of a node say little. */
 const INITIAL_BYTES = 1024;
+
+/** A connection keeps a buffer of this size; larger ones are lent to it while it has so much to say. */
+const OWN_BYTES_MAX = 16 * 1024;
+
+/** For all connections of a worker. */
+const spares = new SpareBuffers();
 
 /**
  * Bytes in order. Frames of streams leave CONTROL_RESERVE_BYTES free, so that what the protocol demands can always be said
@@ -11,6 +18,9 @@ const INITIAL_BYTES = 1024;
 export class OutputBuffer {
   bytes = new Uint8Array(INITIAL_BYTES);
   length = 0;
+  #own = this.bytes;
+  /** What the last busy turn came to: the next one is likely to need as much, and is spared growing to it. */
+  #usualBytes = 0;
 
   /** Room for frames of streams. */
   get room(): number {
@@ -31,20 +41,28 @@ export class OutputBuffer {
   consume(count: number): void {
     if (count < this.length) this.bytes.copyWithin(0, count, this.length);
     this.length -= count;
+    if (this.length > 0 || this.bytes === this.#own) return;
     // A burst does not stay with an idle connection.
-    if (this.length === 0 && this.bytes.length > INITIAL_BYTES * 16) this.bytes = new Uint8Array(INITIAL_BYTES);
+    this.#usualBytes = count * 2 < this.bytes.length ? 0 : this.bytes.length;
+    spares.giveBack(this.bytes);
+    this.bytes = this.#own;
   }
 
   #reserve(count: number, limit: number): boolean {
     const needed = this.length + count;
     if (needed > limit) return false;
-    if (needed > this.bytes.length) {
-      let size = this.bytes.length;
-      while (size < needed) size *= 2;
-      const grown = new Uint8Array(size);
-      grown.set(this.bytes.subarray(0, this.length));
-      this.bytes = grown;
-    }
+    if (needed > this.bytes.length) this.#grow(needed);
     return true;
+  }
+
+  #grow(needed: number): void {
+    let size = this.bytes.length;
+    while (size < needed) size *= 2;
+    const isOwn = size <= OWN_BYTES_MAX;
+    const grown = isOwn ? new Uint8Array(size) : spares.take(Math.max(size, this.#usualBytes));
+    grown.set(this.bytes.subarray(0, this.length));
+    if (isOwn) this.#own = grown;
+    else if (this.bytes !== this.#own) spares.giveBack(this.bytes);
+    this.bytes = grown;
   }
 }
