@@ -44,7 +44,8 @@ export const LAYERS: readonly Layer[] = [
     folder: "src/identity",
     mayImport: ["src/base", "src/model", "src/wire", "src/telemetry"],
     powers: [],
-    nodeModules: ["node:crypto"],
+    // The second is for `node-crypto.ts`, which takes the first when it is needed.
+    nodeModules: ["node:crypto", "node:process getBuiltinModule"],
     packages: ["@peculiar/x509", "reflect-metadata"],
     knows: "keys, certificates, verification",
   },

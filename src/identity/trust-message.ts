@@ -75,7 +75,11 @@ export function isLaterWord(a: TrustWord, b: TrustWord): boolean {
   return banSequence(a.bans) > banSequence(b.bans);
 }
 
-function isRight(signed: Uint8Array, key: Parameters<ReturnType<typeof nodeCrypto>["verify"]>[2], signature: Uint8Array): boolean {
+function isRight(
+  signed: Uint8Array,
+  key: Parameters<ReturnType<typeof nodeCrypto>["verify"]>[2],
+  signature: Uint8Array,
+): boolean {
   try {
     return nodeCrypto().verify("sha256", signed, key, signature);
   } catch {

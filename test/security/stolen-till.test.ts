@@ -104,6 +104,9 @@ test("the root's node signs him an issuer of his own node alone", async () => {
   }
 });
 
+/** CPU that the keeper may spend on one refused message of 176 KB. */
+const MESSAGE_CPU_MS_MAX = 2;
+
 test("messages without end, empty, torn, and as long as they may be, keep the root's node from nothing", async () => {
   const { pid } = first;
   const stopAtMs = performance.now() + 3_000;
@@ -125,7 +128,9 @@ test("messages without end, empty, torn, and as long as they may be, keep the ro
     `${sent} messages in 3 s: ${Math.round(share * 100)} % of a core in the keeper, ls in ${Math.round(answeredMs)} ms`,
   );
   expect(rows["till-3"]?.state).toBe("connected");
-  expect(share).toBeLessThan(0.5);
+  // Most of them of the greatest length: what counts is that each costs little, however many a fast machine sends.
+  expect((cpuMs(pid) - cpuBefore) / sent).toBeLessThan(MESSAGE_CPU_MS_MAX);
+  expect(answeredMs).toBeLessThan(2_000);
 });
 
 test("a ban ends all of it at once, and what he tries then fills no log", async () => {
