@@ -59,8 +59,8 @@ export const LAYERS: readonly Layer[] = [
     folder: "src/proxy",
     mayImport: ["src/base", "src/model", "src/wire", "src/telemetry", "src/identity", "src/kernel"],
     powers: ["bun", "ambient"],
-    // Neither sockets nor files by way of Node: only questions about texts and about this machine.
-    nodeModules: ["node:crypto", "node:net isIP isIPv4 isIPv6", "node:os networkInterfaces"],
+    // Neither sockets nor files by way of Node, and nothing that weighs: only a question about this machine.
+    nodeModules: ["node:os networkInterfaces"],
     knows: "application traffic",
   },
   {

@@ -23,9 +23,9 @@ export const GATES = {
     moonshot: 0.65,
     unit: "x",
   },
-  twoHopsReal: { title: "the same with real heads", gate: 0.9, moonshot: 0.65, unit: "x" },
+  twoHopsReal: { title: "two hops mTLS, real heads ÷ HTTP/2 between", gate: 0.9, moonshot: 0.65, unit: "x" },
   twoHopsUsers: {
-    title: "the same with real heads and 500 users' cookies and tokens",
+    title: "two hops mTLS, real heads, 500 users' cookies and tokens ÷ HTTP/2 between",
     gate: 1,
     moonshot: 0.75,
     unit: "x",
@@ -36,7 +36,7 @@ export const GATES = {
     moonshot: 0.4,
     unit: "x",
   },
-  twoHopsRealH1: { title: "the same with real heads", gate: 0.55, moonshot: 0.4, unit: "x" },
+  twoHopsRealH1: { title: "two hops mTLS, real heads ÷ HTTP/1.1 between", gate: 0.55, moonshot: 0.4, unit: "x" },
   wireBytes: {
     title: "bytes between the nodes per small request ÷ HTTP/1.1 over TLS",
     gate: 0.35,

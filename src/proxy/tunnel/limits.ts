@@ -3,7 +3,7 @@
 /** From the first byte of TCP to a verified peer. Reason: two round trips and a millisecond of signatures; a slow attacker takes for ever. */
 export const HANDSHAKE_TIMEOUT_MS = 3_000;
 
-/** Handshakes under way at once, accepted side. Reason: each costs 0.3 ms of CPU; a site has a handful of nodes. */
+/** Handshakes under way at once, accepted side. Reason: each costs 2 ms of CPU (bench `handshakes`); a site has a handful of nodes. */
 export const HANDSHAKES_MAX = 64;
 
 /** Of these, those of one source address. Reason: a node has a few workers, and they reconnect with jitter. */
@@ -28,7 +28,7 @@ export const TUNNELS_PER_NODE_MAX = 60;
  */
 export const OLD_TUNNELS_MAX = 13;
 
-/** Tunnels accepted in all. Reason: 32 nodes with four workers each, twice while they rotate; each weighs some 40 KB. */
+/** Tunnels accepted in all. Reason: 32 nodes with four workers each, twice while they rotate; each weighs some 26 KB (bench `tunnel-idle`). */
 export const TUNNELS_MAX = 256;
 
 /** Of a dial: from its begin until the other node's settings are there. */
