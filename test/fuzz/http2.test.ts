@@ -140,7 +140,7 @@ test(
         );
         if (!isServer) for (let i = 0; i < 3; i++) connection.openStream(1, false, undefined);
         // As if the requests had been sent.
-        for (const stream of connection.streams.values()) stream.hasSentHead = true;
+        for (const stream of connection.streams.all()) stream.hasSentHead = true;
         for (let at = 0; at < mutated.length; at += 50) {
           const piece = Uint8Array.from(mutated.slice(at, at + 50));
           connection.feed(piece, 0, piece.length, at);

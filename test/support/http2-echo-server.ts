@@ -64,7 +64,7 @@ function flush(socket: Socket<Session>): void {
   const { connection } = socket.data;
   const { output } = connection;
   for (;;) {
-    for (const stream of connection.streams.values()) pump(connection, stream);
+    for (const stream of connection.streams.all()) pump(connection, stream);
     if (output.length === 0) break;
     const written = socket.write(output.bytes, 0, output.length);
     if (written <= 0) return;

@@ -58,6 +58,8 @@ export class LinkStream implements MessageSink {
   wideBytes = 0;
   /** It stands among those that wait for their turn. For the link only. */
   isReady = false;
+  /** Its slot among those whose head has not left, or -1. For the link only. */
+  unsentSlot = -1;
   /** Reset, or lost with its connection. */
   isOver = false;
   /** `null` until something had to wait: most messages leave next to their heads. */

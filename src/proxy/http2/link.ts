@@ -1,3 +1,4 @@
+import { Slots } from "../../base/slots.ts";
 import { methodOf } from "../../wire/http1/request-line.ts";
 import { Connection } from "../../wire/http2/connection.ts";
 import { type ConnectionOptions, PHASE, ROLE } from "../../wire/http2/connection-state.ts";
@@ -50,7 +51,7 @@ export class Http2Link implements StreamLink<LinkStream>, SharedLink {
   /** Those that had a turn since the owners were told last. */
   #served: LinkStream[] = [];
   /** Clients: streams whose head has not left. */
-  readonly #unsent = new Set<LinkStream>();
+  readonly #unsent = new Slots<LinkStream>();
   #streams = 0;
   #isDirty = false;
   #isFlushing = false;
@@ -106,7 +107,7 @@ export class Http2Link implements StreamLink<LinkStream>, SharedLink {
   }
 
   *streams(): Iterable<LinkStream> {
-    for (const { owner } of this.connection.streams.values()) if (owner) yield owner;
+    for (const { owner } of this.connection.streams.all()) if (owner) yield owner;
   }
 
   /** The socket is there: preface and settings leave. */
@@ -156,7 +157,7 @@ export class Http2Link implements StreamLink<LinkStream>, SharedLink {
     if (!this.hasRoom) return null;
     const stream = new LinkStream(this, null);
     stream.owner = owner;
-    this.#unsent.add(stream);
+    stream.unsentSlot = this.#unsent.add(stream);
     if (this.#streams < this.streamCount) this.#streams = this.streamCount;
     return stream;
   }
@@ -204,14 +205,22 @@ export class Http2Link implements StreamLink<LinkStream>, SharedLink {
       stream.lost(ERROR_CODE.REFUSED_STREAM, true);
       return false;
     }
-    this.#unsent.delete(stream);
+    this.#leaveUnsent(stream);
     stream.stream = opened;
     return true;
   }
 
   dropped(stream: LinkStream): void {
     this.#stalled.delete(stream);
-    if (this.#unsent.delete(stream)) this.dirty();
+    if (this.#leaveUnsent(stream)) this.dirty();
+  }
+
+  /** False: it was not among them. */
+  #leaveUnsent(stream: LinkStream): boolean {
+    if (stream.unsentSlot < 0) return false;
+    this.#unsent.delete(stream.unsentSlot);
+    stream.unsentSlot = -1;
+    return true;
   }
 
   /** At the end of a turn: writes what there is, and tells whoever waited for room. */
@@ -357,11 +366,12 @@ export class Http2Link implements StreamLink<LinkStream>, SharedLink {
 
   #loseAll(errorCode: number): void {
     this.backlog?.delete(this);
-    const streams = [...this.#unsent, ...this.streams()];
+    const unsent = this.#unsent.all();
+    const streams = [...unsent, ...this.streams()];
     // Those that have ended are none of the connection's any more, and nobody else tells them.
     for (const stream of this.#served) if (stream.hasEnded) stream.tellDrained();
     this.#served = [];
-    this.#unsent.clear();
+    for (const stream of unsent) this.#leaveUnsent(stream);
     this.#stalled.clear();
     this.#ready = [];
     for (const stream of streams) stream.lost(errorCode, false);

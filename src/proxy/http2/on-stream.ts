@@ -20,6 +20,8 @@ export abstract class OnStream<P extends StreamPlace> implements ExchangeHost {
   /** `null` while it serves none. */
   place: P | null = null;
   lastByteMs = 0;
+  /** Its slot among the open ones of `place`. */
+  slot = -1;
   /** A connection goes on behind any answer, and is drained as a whole. */
   readonly isDraining = false;
 

@@ -1,3 +1,4 @@
+import { Slots } from "../../base/slots.ts";
 import type { ParseError } from "../../wire/http1/head.ts";
 import { ERROR_CODE } from "../../wire/http2/protocol.ts";
 import { countRefusal } from "../downstream/count-refusal.ts";
@@ -24,7 +25,7 @@ export class ServerStreams implements ServerPlace {
   readonly sessions: SessionFactory;
   readonly #heads: SharedHeads;
   readonly #origins: StreamOrigins;
-  readonly #open = new Set<ServerStream>();
+  readonly #open = new Slots<ServerStream>();
   /** Read, and not begun; some are over again, or stand here twice. */
   #read: ServerStream[] = [];
   /** Enough was begun in this turn. */
@@ -59,7 +60,7 @@ export class ServerStreams implements ServerPlace {
     }
     this.lastUsedMs = this.host.now;
     const served = spare.pop() ?? new ServerStream();
-    this.#open.add(served);
+    served.slot = this.#open.add(served);
     served.take(this, stream, origin, request, requestBytes);
     this.#read.push(served);
     return true;
@@ -93,7 +94,7 @@ export class ServerStreams implements ServerPlace {
   }
 
   over(stream: ServerStream, isSpoilt: boolean): void {
-    this.#open.delete(stream);
+    this.#open.delete(stream.slot);
     this.lastUsedMs = this.host.now;
     if (!isSpoilt && spare.length < SPARE_STREAMS_MAX) spare.push(stream);
   }
@@ -101,7 +102,7 @@ export class ServerStreams implements ServerPlace {
   /** Ends streams in which nothing has moved for too long; answers in how many milliseconds to look again. */
   sweep(nowMs: number): number {
     let nextMs = nowMs + STREAM_IDLE_MS;
-    for (const stream of [...this.#open]) {
+    for (const stream of this.#open.all()) {
       if (stream.quietUntilMs <= nowMs) stream.timeOut();
       else if (stream.quietUntilMs < nextMs) nextMs = stream.quietUntilMs;
     }

@@ -58,7 +58,7 @@ export class RemoteStreams implements TunnelStreams {
     if (!served) return;
     served.origins.over(callers);
     const handles = new Set(callers.map(({ handle }) => handle));
-    for (const { owner: stream } of [...tunnel.link.connection.streams.values()]) {
+    for (const { owner: stream } of tunnel.link.connection.streams.all()) {
       if (stream && isFrom(stream, handles)) cut(stream);
     }
     this.#judgeStreams();

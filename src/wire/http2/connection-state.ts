@@ -11,6 +11,7 @@ import type { OutputBuffer } from "./output-buffer.ts";
 import { WINDOW_BYTES_DEFAULT } from "./protocol.ts";
 import { Settings } from "./settings.ts";
 import type { Http2Stream } from "./stream.ts";
+import { StreamTable } from "./stream-table.ts";
 
 export const ROLE = { CLIENT: 0, SERVER: 1 } as const;
 
@@ -64,7 +65,7 @@ export class ConnectionState<T> {
   readonly budgets: Budgets;
   /** What the peer has announced. */
   readonly peer = new Settings();
-  readonly streams = new Map<number, Http2Stream<T>>();
+  readonly streams = new StreamTable<T>();
   nowMs: number;
   phase: number;
   /** Bytes of the preface that have come. */

@@ -92,7 +92,7 @@ export class Connection<T> extends ConnectionState<T> {
     stream.isWebsocket = isWebsocket && method === METHOD.GET;
     stream.owner = owner;
     this.nextId += 2;
-    this.streams.set(stream.id, stream);
+    this.streams.add(stream);
     return stream;
   }
 

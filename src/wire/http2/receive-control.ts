@@ -29,7 +29,7 @@ export function receiveSettings<T>(state: ConnectionState<T>): number {
   // RFC 9113 6.9.2: windows in use move by as much as the setting.
   const change = peer.windowBytes - windowBefore;
   if (change !== 0) {
-    for (const stream of state.streams.values()) {
+    for (const stream of state.streams.all()) {
       stream.sendWindow += change;
       stream.isBlocked = false;
       if (stream.sendWindow > WINDOW_BYTES_MAX) {
@@ -87,7 +87,7 @@ export function receiveGoAway<T>(state: ConnectionState<T>): number {
 
 /** One stream of ours that the peer's GOAWAY left out; NONE when there is no more. */
 export function nextRefused<T>(state: ConnectionState<T>): number {
-  for (const stream of state.streams.values()) {
+  for (const stream of state.streams.all()) {
     if (stream.id <= state.refusedAbove) continue;
     dropStream(state, stream);
     return tellReset(state, stream, ERROR_CODE.REFUSED_STREAM, false, 0);

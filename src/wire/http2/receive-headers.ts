@@ -138,7 +138,7 @@ function receiveRequest<T>(state: ConnectionState<T>, streamId: number): number 
   stream.hasHead = true;
   stream.isRemoteEnd = state.isEnd;
   stream.bodyLeft = bodyBytes(request.body, request.contentLength, stream);
-  state.streams.set(streamId, stream);
+  state.streams.add(stream);
   state.stream = stream;
   return EVENT.HEAD;
 }
