@@ -29,6 +29,15 @@ export interface AuthzAnswer {
   readonly lines: readonly string[];
 }
 
+const FROM = /^([^/]+)\/([^/]+)$/;
+const TO = /^([^/]+)\/([^/:]+)(?::([0-9]+))?$/;
+
+/** What is wrong with how a question is written, whatever is served; `undefined` where nothing is. */
+export function queryProblem({ from, to }: AuthzQuery): string | undefined {
+  if (!FROM.test(from)) return `--from ${from}: expected NAMESPACE/SERVICEACCOUNT`;
+  return TO.test(to) ? undefined : `--to ${to}: expected NAMESPACE/SERVICE or NAMESPACE/SERVICE:PORT`;
+}
+
 /** Answers by the rules of a worker, whatever endpoints are up. A question that cannot be asked is answered with no. */
 export function authzCheck(records: readonly SnapshotRecord[], query: AuthzQuery): AuthzAnswer {
   const index = new SnapshotIndex(records);
@@ -46,12 +55,10 @@ interface Asked {
 
 /** The question in terms of the records, or what is wrong with it. */
 function readQuery(index: SnapshotIndex, query: AuthzQuery): Asked | string {
-  const from = /^([^/]+)\/([^/]+)$/.exec(query.from);
-  const to = /^([^/]+)\/([^/:]+)(?::([0-9]+))?$/.exec(query.to);
-  if (from === null) return `--from ${query.from}: expected NAMESPACE/SERVICEACCOUNT`;
-  if (to === null) return `--to ${query.to}: expected NAMESPACE/SERVICE or NAMESPACE/SERVICE:PORT`;
-  const [, namespace = "", account = ""] = from;
-  const [, serviceNamespace = "", serviceName = "", portText] = to;
+  const problem = queryProblem(query);
+  if (problem !== undefined) return problem;
+  const [, namespace = "", account = ""] = FROM.exec(query.from) ?? [];
+  const [, serviceNamespace = "", serviceName = "", portText] = TO.exec(query.to) ?? [];
   const service = index.services.get(serviceKey(serviceNamespace, serviceName));
   if (service === undefined) return `there is no service ${serviceNamespace}/${serviceName}`;
   const port = servicePort(service, portText === undefined ? undefined : Number(portText));

@@ -2,7 +2,7 @@ import { isolationOfWorkload } from "../keeper/isolation.ts";
 import type { Keeper } from "../keeper/keeper.ts";
 import { sandboxOf } from "../kernel/sandbox-report.ts";
 import { edgeRows } from "../telemetry/report.ts";
-import { findOpenDoors } from "./around-mesh.ts";
+import { findOpenDoors, namelessEndpoints } from "./around-mesh.ts";
 import { identityStatus } from "./identity-operations.ts";
 import { nodesStatus } from "./nodes.ts";
 
@@ -38,7 +38,11 @@ export function nodeStatus(keeper: Keeper): Readonly<Record<string, unknown>> {
     restarts: keeper.fleet.restarts,
     workloads: workloadsOf(keeper),
     runs: keeper.runs.list.map(({ pid, workload }) => ({ pid, workload })),
-    openDoors: findOpenDoors(keeper.attest, ownAddresses(keeper)),
+    openDoors: findOpenDoors(
+      keeper.attest,
+      ownAddresses(keeper),
+      namelessEndpoints(keeper.callers, configuration.served),
+    ),
     identity: identityStatus(keeper),
     nodes: nodesStatus(keeper),
     endpointsDown: endpointsDown(keeper),
@@ -67,7 +71,9 @@ export function workersOf(keeper: Keeper): readonly object[] {
 function notices(keeper: Keeper): string[] {
   const found: string[] = [];
   if (keeper.facts.site?.defaultAction === "audit") {
-    found.push("audit: calls that no policy allows are let through and only counted; set defaultAction: deny");
+    found.push(
+      "audit: workloads without an ALLOW policy may be called by anybody; once `selvedge logs --verdict audit` shows only strangers, set defaultAction: deny",
+    );
   }
   if (keeper.facts.site?.defaultAction === "allow") {
     found.push("allow: workloads without an ALLOW policy may be called by anybody; set defaultAction: deny");

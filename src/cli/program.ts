@@ -54,12 +54,17 @@ function several(value: string, before: readonly string[] = []): readonly string
   return [...before, value];
 }
 
-const noPaths: readonly string[] = [];
+/** An option that may be given several times. @param otherwise what the help says of leaving it out. */
+function repeatable(flags: string, description: string, otherwise: string): Option {
+  return new Option(flags, description).argParser(several).default([], otherwise);
+}
 
 function addFileCommands(program: Command, run: Run): void {
   output(program.command("up"))
     .description("run this node's mesh in the foreground")
-    .option("-f, --file <path>", "file or folder of YAML; may be given several times", several, noPaths)
+    .addOption(
+      repeatable("-f, --file <path>", "file or folder of YAML; may be given several times", "what `apply` brings"),
+    )
     .option("--state <dir>", "state directory")
     .option("--node <name>", "name of this node")
     .option("--workers <n>", "proxy workers; default 1")
@@ -118,8 +123,8 @@ function addNodeCommands(program: Command, run: Run): void {
     .requiredOption("--to <ns/service>", "the service that is called")
     .option("--method <method>", "default GET")
     .option("--path <path>", "default /")
-    .option("--header <k:v>", "a header; may be given several times", several, noPaths)
-    .option("-f, --file <path>", "judge these documents instead of a running node", several, noPaths)
+    .addOption(repeatable("--header <k:v>", "a header; may be given several times", "none"))
+    .addOption(repeatable("-f, --file <path>", "judge these documents", "a running node's"))
     .option("--node <name>", "with -f: as which node")
     .action(run(async () => (await import("./commands/authz-check.ts")).authzCheckCommand));
   onNode(program.command("hosts"))
@@ -148,8 +153,13 @@ function addChangeCommands(program: Command, run: Run): void {
     .option("--wait", "wait until every worker serves them (always done)")
     .action(run(async () => (await import("./commands/apply.ts")).apply));
   const endpoint = program.command("endpoint").description("take an endpoint out of rotation, or put it back");
+  const does = {
+    drain: "send it nothing new, on this node; what is under way ends",
+    undrain: "put it back",
+  };
   for (const verb of ["drain", "undrain"] as const) {
     onNode(endpoint.command(verb))
+      .description(does[verb])
       .argument("<namespace/workload>", "with a second argument only this address of it")
       .argument("[address]", "host:port or unix:/path")
       .action(run(async () => (await import("./commands/endpoint.ts")).endpoint(verb)));

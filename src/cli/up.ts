@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -26,6 +26,13 @@ import { packageRoot, version } from "./package-facts.ts";
 
 /** Most workers. Reason: one per core of any machine this is for. */
 export const WORKERS_MAX = 64;
+
+const NO_DOCUMENTS = "no -f, and nothing was applied yet: no service is known until `selvedge apply -f PATH`";
+
+/** Where what `apply` brought is kept. */
+function documentsOf(state: string): string {
+  return join(state, "documents");
+}
 
 /** What `selvedge up` was asked for. */
 export interface UpArguments {
@@ -113,6 +120,8 @@ export async function up(args: readonly string[]): Promise<ExitCode> {
   if (refusal !== undefined) printer.complain(issues.map(issueText), refusal);
   // Whoever reads that the node is ready may use its admin socket at once.
   if (ready !== undefined) printer.print(ready);
+  if (asked.paths.length === 0 && readdirSync(documentsOf(asked.state)).length === 0)
+    printer.complain([], NO_DOCUMENTS);
   await signals.serve(keeper);
   unregister();
   admin?.close();
@@ -175,7 +184,7 @@ function keeperOptions(asked: UpArguments, adminPath: string, emit: (event: Keep
   const user = isRoot ? (asked.workerUser ?? WORKER_USER_DEFAULT) : undefined;
   const workerUid = user?.uid ?? process.getuid?.() ?? 0;
   const mark = nodeMark(asked.state);
-  const documents = join(asked.state, "documents");
+  const documents = documentsOf(asked.state);
   const source = asked.paths.length > 0 ? "files" : "applied";
   if (source === "applied") {
     requireSafe(asked.state);

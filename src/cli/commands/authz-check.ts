@@ -1,4 +1,4 @@
-import { authzCheck } from "../../admin/authz-check.ts";
+import { authzCheck, queryProblem } from "../../admin/authz-check.ts";
 import { hasErrors } from "../../model/issue.ts";
 import type { SnapshotRecord } from "../../model/snapshot.ts";
 import { CliError, EXIT, type ExitCode } from "../exit-code.ts";
@@ -17,11 +17,15 @@ interface AuthzOptions extends NodeOptions {
   readonly node?: string;
 }
 
-/** `selvedge authz check`: exit 0 where the call is allowed, 1 where it is not. */
+/** `selvedge authz check`: exit 0 where the call is allowed, 1 where it is not, 2 where the question is none. */
 export async function authzCheckCommand(options: AuthzOptions): Promise<ExitCode> {
   const { from, to, method, path } = options;
   const headers = options.header.map(parseHeader);
-  const answer = authzCheck(await recordsOf(options), { from, to, method, path, headers });
+  const query = { from, to, method, path, headers };
+  const problem = queryProblem(query);
+  // Not 1: whoever asks from a script must not take a slip of the pen for a no.
+  if (problem !== undefined) throw new CliError(EXIT.USAGE, problem);
+  const answer = authzCheck(await recordsOf(options), query);
   if (options.output === "json") printJson({ allowed: answer.allowed, lines: answer.lines, trace: answer.trace });
   else printLines(answer.lines.map((line, index) => (index === 0 ? paintVerdict(line, answer.allowed) : line)));
   return answer.allowed ? EXIT.OK : EXIT.FAILED;

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startOrigin } from "../../support/mesh-load.ts";
 import { MeshProcess } from "../../support/mesh-process.ts";
+import { until } from "../../support/until.ts";
 
 const OWN_UID = process.getuid?.() ?? 0;
 
@@ -22,10 +23,12 @@ describe("selvedge apply --wait", () => {
     await using second = await startOrigin("second");
     await using node = new MeshProcess(mesh(first.port));
     await node.startAs();
+    await until(() => node.stderr.includes("no service is known until `selvedge apply -f PATH`"), "the hint");
     const applied = await node.cli("apply", "-f", node.file, "--wait");
     expect(applied.code).toBe(0);
     await node.stop();
     await node.startAs();
+    expect(node.stderr).not.toContain("no service is known");
     expect(await (await node.get("orders.prod")).text()).toStartWith("first");
     node.write(mesh(second.port));
     expect((await node.cli("apply", "-f", node.file, "--wait", "-o", "json")).code).toBe(0);

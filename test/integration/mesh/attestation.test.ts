@@ -139,12 +139,14 @@ describe("services", () => {
       await using mine = await startOrigin("mine", ORDERS);
       await using squatted = await startOrigin("squatter", BOB);
       await using grouped = await startOrigin("grouped", BOB, { wrapper: groups.enter(right) });
+      await using nameless = await startOrigin("nameless", BOB, { hostname: "0.0.0.0" });
       await using node = new MeshProcess(`${site}
   alice: { run: "unix:uid:${ALICE}" }
   orders: { run: "unix:uid:${ORDERS}", port: ${mine.port}, allow: [alice] }
   stolen: { run: "unix:uid:${ORDERS + 1}", port: ${squatted.port}, allow: [alice] }
   grouped: { run: "cgroup:${right}", port: ${grouped.port}, allow: [alice] }
   wrong: { run: "cgroup:${right}x", port: ${mine.port}, allow: [alice] }
+  nameless: { port: ${nameless.port}, allow: [alice] }
 `);
       await node.start();
       const status = async (host: string): Promise<string> => {
@@ -179,6 +181,12 @@ describe("services", () => {
         workload: "workload/prod/grouped",
         address: `127.0.0.1:${grouped.port}`,
         reach: "machine",
+      });
+      // Nobody says whose process that is; whoever stands there is called.
+      expect(openDoors).toContainEqual({
+        workload: "workload/prod/nameless",
+        address: `0.0.0.0:${nameless.port}`,
+        reach: "network",
       });
       expect((await node.cli("status")).stdout).toContain("CAN BE DIALLED AROUND THE MESH");
     },

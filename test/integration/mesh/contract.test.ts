@@ -160,6 +160,8 @@ describe("the commands", () => {
       [["authz", "check", "--from", "prod/web", "--to", "prod/orders", "-f", node.file], 0],
       [["authz", "check", "--from", "prod/web", "--to", "prod/payments", "-f", node.file], 1],
       [["authz", "check", "--from", "prod/web"], 2],
+      [["authz", "check", "--from", "web", "--to", "prod/orders", "-f", node.file], 2],
+      [["authz", "check", "--from", "prod/web", "--to", "orders", "-f", node.file], 2],
     ];
     const codes = await Promise.all(
       expectations.map(async ([args]) => [args, (await runSelvedge(args)).code] as const),
