@@ -31,6 +31,7 @@ const STATUS_WORDS: Readonly<Record<number, string>> = {
   [PEER_STATUS.TIMED_OUT]: "it did not answer in time",
   [PEER_STATUS.REFUSED]: "it refused",
   [PEER_STATUS.MALFORMED]: "its answer made no sense",
+  [PEER_STATUS.BUSY]: "it was asked too often of late",
   [PEER_REFUSAL.MALFORMED]: "it could not read the message",
   [PEER_REFUSAL.BANNED]: "this node is banned there",
   [PEER_REFUSAL.NOT_ROOT]: "it does not hold the root",

@@ -79,6 +79,7 @@ export class AcceptedTunnel extends TunnelCore implements StreamTunnel {
     if (control === null) this.#streams.request(this, stream, isEnd);
     else if (isEnd || control.kind === "unknown") answer(stream, 404, NOTHING);
     else if (this.#gathering >= GATHERED_PER_TUNNEL_MAX) stream.reset(ERROR_CODE.REFUSED_STREAM);
+    else if (control.kind === "peer" && !this.#relay.takes(this.session.node)) this.#refuseMessage(stream);
     else this.#gather(stream, control);
   }
 
@@ -145,16 +146,25 @@ export class AcceptedTunnel extends TunnelCore implements StreamTunnel {
 
   #relayMessage(stream: LinkStream, bytes: Uint8Array, kind: number): number | null {
     const { node, connection } = this.session;
+    if (!this.#relay.takes(node)) {
+      this.#refuseMessage(stream);
+      return null;
+    }
     const question = { door: "tunnel", node, address: connection.address, kind, bytes } as const;
     const asked = this.#relay.ask(question, (status, reply) => {
       if (status === null) answer(stream, 504, NOTHING);
       else answer(stream, 200, statusAndBytes(status, reply));
     });
-    if (asked === null) {
-      this.host.stats.counter(LIMIT_COUNTER.peer_messages);
-      answer(stream, 503, NOTHING);
-    }
+    // No keeper.
+    if (asked === null) answer(stream, 503, NOTHING);
     return asked;
+  }
+
+  /** One too many. What is still to come of it is not read. */
+  #refuseMessage(stream: LinkStream): void {
+    this.host.stats.counter(LIMIT_COUNTER.peer_messages);
+    answer(stream, 429, NOTHING);
+    if (!stream.isRemoteEnd) stream.reset(ERROR_CODE.NO_ERROR);
   }
 }
 

@@ -1,7 +1,14 @@
 import { expect, test } from "bun:test";
 import { TimerWheel } from "../../base/timer-wheel.ts";
 import { KeeperRelay } from "./keeper-relay.ts";
-import { PEER_MESSAGE_TIMEOUT_MS, PEER_MESSAGES_MAX, PEER_MESSAGES_PER_NODE_MAX } from "./limits.ts";
+import {
+  PEER_MESSAGE_BURST,
+  PEER_MESSAGE_SOURCES_MAX,
+  PEER_MESSAGE_TIMEOUT_MS,
+  PEER_MESSAGES_MAX,
+  PEER_MESSAGES_PER_NODE_MAX,
+  PEER_MESSAGES_PER_SECOND,
+} from "./limits.ts";
 
 function relayAt() {
   let wake = (): void => undefined;
@@ -66,4 +73,41 @@ test("one node, one address at the door, and all of them together have only so m
   expect(relay.ask(from("one-more"), () => undefined)).toBeNull();
   relay.forget(ids[0]!);
   expect(relay.ask(from("one-more"), () => undefined)).not.toBeNull();
+});
+
+/** Asks and is answered, until there is no answer; how often there was one. */
+function askUntilRefused({ relay, clock }: ReturnType<typeof relayAt>, asker: ReturnType<typeof from>): number {
+  for (let count = 0; ; count++) {
+    if (relay.ask(asker, () => undefined) === null) return count;
+    relay.answered(clock.asked.at(-1)!, 0, new Uint8Array(0));
+  }
+}
+
+test("one node, or one address at the door, asks so often at once and so often a second, whoever else asks", () => {
+  const at = relayAt();
+  for (const asker of [from("till-2"), from("", "10.0.0.5")]) {
+    expect(askUntilRefused(at, asker)).toBe(PEER_MESSAGE_BURST);
+  }
+  expect(at.relay.takes("till-2")).toBe(false);
+  expect(at.relay.takes("till-3")).toBe(true);
+  at.clock.nowMs = 1000;
+  expect(at.relay.takes("till-2")).toBe(true);
+  expect(askUntilRefused(at, from("till-2"))).toBe(PEER_MESSAGES_PER_SECOND);
+  at.clock.nowMs = 3_600_000;
+  expect(askUntilRefused(at, from("till-2"))).toBe(PEER_MESSAGE_BURST);
+});
+
+test("whoever asked last is remembered longest, and only so many are", () => {
+  const at = relayAt();
+  askUntilRefused(at, from("till-2"));
+  for (let i = 1; i < PEER_MESSAGE_SOURCES_MAX; i++) {
+    at.relay.ask(from(`node-${i}`), () => undefined);
+    at.relay.answered(at.clock.asked.at(-1)!, 0, new Uint8Array(0));
+  }
+  expect(at.relay.ask(from("till-2"), () => undefined)).toBeNull();
+  for (let i = 0; i < PEER_MESSAGE_SOURCES_MAX; i++) {
+    at.relay.ask(from(`other-${i}`), () => undefined);
+    at.relay.answered(at.clock.asked.at(-1)!, 0, new Uint8Array(0));
+  }
+  expect(at.relay.ask(from("till-2"), () => undefined)).not.toBeNull();
 });

@@ -1,6 +1,7 @@
 import { Timer, type TimerWheel } from "../../base/timer-wheel.ts";
 import type { PeerDoor } from "../../wire/channel/to-keeper-frame.ts";
 import { PEER_MESSAGE_TIMEOUT_MS, PEER_MESSAGES_MAX, PEER_MESSAGES_PER_NODE_MAX } from "./limits.ts";
+import { MessageRates } from "./message-rates.ts";
 
 /** A message from elsewhere to this node's keeper. */
 export interface KeeperQuestion {
@@ -34,16 +35,22 @@ const NOTHING = new Uint8Array(0);
 export class KeeperRelay {
   readonly #host: KeeperRelayHost;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #rates = new MessageRates();
   #requestId = 0;
 
   constructor(host: KeeperRelayHost) {
     this.#host = host;
   }
 
-  /** Answers a number to take the question back with, or `null` where too many are under way. */
+  /** Whether a question of this node would be asked now: before what it says is read. Too many are under way, or came of late. */
+  takes(node: string): boolean {
+    return this.#rates.allows(node, this.#host.nowMs()) && !this.#isFull(node);
+  }
+
+  /** Answers a number to take the question back with, or `null`: too many are under way or came of late, or there is no keeper. */
   ask(question: KeeperQuestion, answer: KeeperAnswer): number | null {
     const from = question.node === "" ? `\n${question.address}` : question.node;
-    if (this.#isFull(from)) return null;
+    if (this.#isFull(from) || !this.#rates.take(from, this.#host.nowMs())) return null;
     this.#requestId = (this.#requestId + 1) >>> 0;
     const requestId = this.#requestId;
     if (!this.#host.request(requestId, question)) return null;

@@ -84,6 +84,14 @@ export const PROOF_RETRY_MS = 5_000;
 export const PEER_MESSAGES_MAX = 32;
 /** Of these, those from one node. */
 export const PEER_MESSAGES_PER_NODE_MAX = 8;
+/**
+ * Messages to this node's keeper from one node, or one address at the join door, at once, and per second from then on. Reason: a few at
+ * each meeting and change; one of the greatest length costs the keeper 2 ms before it has looked at it, and it has everything else to do.
+ */
+export const PEER_MESSAGE_BURST = 64;
+export const PEER_MESSAGES_PER_SECOND = 8;
+/** Nodes and addresses whose rate is remembered; the oldest are forgotten. Reason: 100 bytes each; a site has dozens of nodes. */
+export const PEER_MESSAGE_SOURCES_MAX = 1_024;
 /** A message is answered within this, or it failed. Reason: the issuing child takes half a second, on a loaded box a few. */
 export const PEER_MESSAGE_TIMEOUT_MS = 10_000;
 

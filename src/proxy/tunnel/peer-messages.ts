@@ -100,6 +100,7 @@ class Message implements StreamOwner {
   #ended(): void {
     const { bytes } = this.#body;
     if (this.#httpStatus === 504) this.end(PEER_STATUS.TIMED_OUT);
+    else if (this.#httpStatus === 429) this.end(PEER_STATUS.BUSY);
     else if (this.#httpStatus !== 200) this.end(PEER_STATUS.REFUSED);
     else if (bytes.length < STATUS_BYTES) this.end(PEER_STATUS.MALFORMED);
     else this.end(Buffer.from(bytes.buffer, bytes.byteOffset).readUInt32LE(0), bytes.subarray(STATUS_BYTES));

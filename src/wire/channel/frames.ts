@@ -96,7 +96,7 @@ export const PEER_DOORS = ["tunnel", "join"] as const;
 export const TUNNEL_DIRECTIONS = ["dialer", "listener"] as const;
 
 /** What became of a message to another node, where it is not what the other keeper said (200 and above). */
-export const PEER_STATUS = { OK: 0, NOT_CONNECTED: 1, TIMED_OUT: 2, REFUSED: 3, MALFORMED: 4 } as const;
+export const PEER_STATUS = { OK: 0, NOT_CONNECTED: 1, TIMED_OUT: 2, REFUSED: 3, MALFORMED: 4, BUSY: 5 } as const;
 
 /** Number in HELLO. A worker with another one is not talked to. */
 export const CHANNEL_PROTOCOL = 2;
