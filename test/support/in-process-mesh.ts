@@ -20,14 +20,15 @@ export class InProcessMesh implements Disposable {
   readonly #listeners: Listeners;
   #generation = 0;
 
-  constructor() {
+  /** @param connectionsMax on either side. */
+  constructor(connectionsMax = 100) {
     const stats = new StatsWriter(new Uint8Array(REGION_BYTES), { workerId: 1, startedAtMs: 0 });
     const metrics = { active: 0, begin: () => null };
     this.#path = new DataPath(
       stats,
       this.#diag,
       { ask: () => false, metrics, endpoint: () => undefined, tunnels: NO_TUNNEL_WIRE },
-      100,
+      connectionsMax,
     );
     this.#listeners = new Listeners(this.#path);
   }
