@@ -278,8 +278,11 @@ export class Exchange implements UpstreamOwner, Waiter, AnswerEvents {
   #endedBy(upstream: Upstream): void {
     this.#upstream = null;
     upstream.close();
+    const isMalformed = upstream.isMalformed === true;
     if (this.#state === STATE.BODY) {
-      this.answerBroken(FLAG.UC);
+      this.answerBroken(isMalformed ? FLAG.UPE : FLAG.UC);
+    } else if (this.#state === STATE.HEAD && isMalformed) {
+      this.fail(502, FLAG.UPE, "the endpoint's answer is malformed");
     } else if (this.#state === STATE.HEAD) {
       if (this.#canRepeat(upstream) && this.#retry()) return;
       this.fail(503, FLAG.UC, "the endpoint closed the connection before it answered");

@@ -1,31 +1,8 @@
 /** Answers that the mesh makes itself: problem+json without internals, and the id by which `selvedge why` explains them. */
 import { RESPONSE_FLAGS } from "../../model/response-flags.ts";
 import type { HeaderLine } from "../../model/route/header-edits.ts";
+import { REASON_PHRASES } from "../../wire/http1/reason-phrases.ts";
 import { grpcStatusFor } from "./grpc.ts";
-
-const REASON_PHRASES: Readonly<Record<number, string>> = {
-  200: "OK",
-  204: "No Content",
-  301: "Moved Permanently",
-  302: "Found",
-  303: "See Other",
-  307: "Temporary Redirect",
-  308: "Permanent Redirect",
-  400: "Bad Request",
-  403: "Forbidden",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  408: "Request Timeout",
-  414: "URI Too Long",
-  417: "Expectation Failed",
-  431: "Request Header Fields Too Large",
-  500: "Internal Server Error",
-  501: "Not Implemented",
-  502: "Bad Gateway",
-  503: "Service Unavailable",
-  504: "Gateway Timeout",
-  505: "HTTP Version Not Supported",
-};
 
 export interface LocalReply {
   readonly status: number;

@@ -2,7 +2,9 @@
 import type { HeaderEdits } from "../../model/route/header-edits.ts";
 import { asciiBytes } from "../../wire/http1/byte-classes.ts";
 import { BODY, HEADER, type RequestHead, type ResponseHead } from "../../wire/http1/head.ts";
+import { statusLineOf } from "../../wire/http1/reason-phrases.ts";
 import { writeAscii, writeDecimal } from "../../wire/http1/write-head.ts";
+import { HTTP2_VERSION } from "../../wire/translation/read-request.ts";
 import { copyRun, latin1 } from "../bytes.ts";
 import { droppedBy } from "./dropped-names.ts";
 import { writeEdits, writeNamed } from "./request-head.ts";
@@ -86,11 +88,7 @@ export function writeResponseHead(
   head: ResponseHead,
   plan: ResponseHeadPlan,
 ): number {
-  let to = writeAscii(into, at, VERSION);
-  to = writeDecimal(into, to, head.status);
-  if (to >= 0 && to < into.length) into[to++] = 32;
-  to = copyRun(into, to, bytes, head.reasonStart, head.reasonEnd);
-  to = writeAscii(into, to, CRLF);
+  let to = writeStatusLine(into, at, bytes, head);
   to = copyLines(into, to, bytes, head, plan.edits, plan.isFromNode);
   if (plan.body === BODY.LENGTH || (plan.body === BODY.NONE && head.declaredLength >= 0)) {
     to = writeAscii(into, to, CONTENT_LENGTH);
@@ -102,6 +100,17 @@ export function writeResponseHead(
   else if (plan.saysKeepAlive) to = writeAscii(into, to, KEEP_ALIVE);
   if (plan.websocketAccept !== "") to = writeNamed(into, to, ACCEPT, plan.websocketAccept);
   if (plan.edits) to = writeEdits(into, to, plan.edits);
+  return writeAscii(into, to, CRLF);
+}
+
+/** HTTP/2 has no phrases: what came by it gets the usual one. On HTTP/1.1 the endpoint's own is passed on, be it empty. */
+function writeStatusLine(into: Buffer, at: number, bytes: Buffer, head: ResponseHead): number {
+  const usual = head.version === HTTP2_VERSION ? statusLineOf(head.status) : undefined;
+  if (usual !== undefined) return writeAscii(into, at, usual);
+  let to = writeAscii(into, at, VERSION);
+  to = writeDecimal(into, to, head.status);
+  if (to >= 0 && to < into.length) into[to++] = 32;
+  to = copyRun(into, to, bytes, head.reasonStart, head.reasonEnd);
   return writeAscii(into, to, CRLF);
 }
 

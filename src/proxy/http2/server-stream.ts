@@ -21,7 +21,7 @@ import { HeldContent } from "./held-content.ts";
 import { LINK_LOST, type LinkStream, type StreamOwner } from "./link-stream.ts";
 import { OnStream, type StreamPlace } from "./on-stream.ts";
 import { RequestCopy } from "./request-copy.ts";
-import type { StreamOrigin } from "./stream-origins.ts";
+import { codeOfBroken, type StreamOrigin } from "./stream-origins.ts";
 
 /** A place that takes streams back. */
 export interface ServerPlace extends StreamPlace {
@@ -245,7 +245,7 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
       this.#leave();
       return;
     }
-    this.out.reset(ERROR_CODE.INTERNAL_ERROR);
+    this.out.reset(codeOfBroken(flag, this.#origin!));
     this.#over();
   }
 

@@ -1,4 +1,6 @@
+import { FLAG } from "../../model/response-flags.ts";
 import type { RequestHead } from "../../wire/http1/head.ts";
+import { ERROR_CODE } from "../../wire/http2/protocol.ts";
 import type { LastingOrigin } from "../exchange/request-origin.ts";
 
 /** Where one stream comes from. */
@@ -14,4 +16,12 @@ export interface StreamOrigins {
    * connection any more; the stream is refused unread, for the caller to send it on another one.
    */
   of(head: RequestHead, bytes: Buffer): StreamOrigin | null;
+}
+
+/**
+ * The code of the reset that ends an answer which has begun. Another node has to log what this one does: that the answer was
+ * malformed, or that it broke off; so it is told, and nobody else is.
+ */
+export function codeOfBroken(flag: number, origin: StreamOrigin): number {
+  return flag === FLAG.UPE && origin.pin !== null ? ERROR_CODE.PROTOCOL_ERROR : ERROR_CODE.INTERNAL_ERROR;
 }

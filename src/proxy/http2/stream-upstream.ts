@@ -2,12 +2,22 @@ import { ERROR_CODE } from "../../wire/http2/protocol.ts";
 import type { Upstream, UpstreamOwner } from "../upstream/upstream.ts";
 import type { LinkStream, StreamOwner } from "./link-stream.ts";
 
+/** With these the codec resets a stream for what came on it; with others we do, for reasons of our own. */
+const BLAMED_ON_PEER: ReadonlySet<number> = new Set([
+  ERROR_CODE.PROTOCOL_ERROR,
+  ERROR_CODE.FLOW_CONTROL_ERROR,
+  ERROR_CODE.STREAM_CLOSED,
+  ERROR_CODE.FRAME_SIZE_ERROR,
+  ERROR_CODE.ENHANCE_YOUR_CALM,
+]);
+
 /** One stream to an endpoint, for one request or one relay: to exchange and relay what a socket is. */
 export abstract class StreamUpstream implements Upstream, StreamOwner {
   abstract uses: number;
   abstract readonly takesUpgrades: boolean;
   announcedIdleMs = 0;
   isUntouched = false;
+  isMalformed = false;
   #stream: LinkStream | null = null;
   #isOver = false;
   #owner: UpstreamOwner | null = null;
@@ -17,6 +27,11 @@ export abstract class StreamUpstream implements Upstream, StreamOwner {
 
   /** It is no longer in use, however it ended; called once. */
   protected abstract released(): void;
+
+  /** A reset says that what came on the stream is no answer of HTTP. */
+  protected saysMalformed(errorCode: number, isLocal: boolean): boolean {
+    return isLocal && BLAMED_ON_PEER.has(errorCode);
+  }
 
   /** The stream is there; its head has not been sent. */
   protected attach(stream: LinkStream): void {
@@ -78,6 +93,7 @@ export abstract class StreamUpstream implements Upstream, StreamOwner {
     this.isUntouched = errorCode === ERROR_CODE.REFUSED_STREAM;
     // Its answer was malformed, or the request was: neither gets better.
     if (isLocal) this.uses = 0;
+    this.isMalformed = this.saysMalformed(errorCode, isLocal);
     const owner = this.#owner;
     this.#forget();
     owner?.onUpstreamClosed(this);

@@ -36,6 +36,11 @@ export class RemoteUpstream extends StreamUpstream {
     super.onStreamReset(stream, errorCode, isLocal);
   }
 
+  /** The other node resets so where its endpoint's answer, which had begun, went wrong: see `ServerStream`. */
+  protected override saysMalformed(errorCode: number, isLocal: boolean): boolean {
+    return errorCode === ERROR_CODE.PROTOCOL_ERROR || super.saysMalformed(errorCode, isLocal);
+  }
+
   protected released(): void {
     this.#over(this);
   }

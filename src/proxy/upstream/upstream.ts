@@ -25,6 +25,8 @@ export interface Upstream {
   readonly uses: number;
   /** Once it is closed: the endpoint has said that it did not look at the request, so that it can be sent again. */
   readonly isUntouched: boolean;
+  /** Framed, once it is closed: what came on it is no answer of HTTP. Absent: false. */
+  readonly isMalformed?: boolean;
   /** On a tunnel: the handle under which the caller speaks. */
   readonly handle?: number;
   /** A request for a WebSocket can be sent on it. */
