@@ -56,6 +56,8 @@ export class TunnelNode implements Disposable {
   /** Added to the machine's clock as the node's transport sees it; TLS itself goes by the real one. */
   wallSkewMs = 0;
   hasKeeper = true;
+  /** What jitter is drawn from: from 0 up to 1. */
+  random: () => number = Math.random;
   /** IP addresses of the machine, where the test says which; `null`: all. */
   addresses: ReadonlySet<string> | null = null;
   readonly #store = new RecordStore();
@@ -88,7 +90,7 @@ export class TunnelNode implements Disposable {
       stats: { counter: (id: CounterId, by = 1) => void this.counted.set(id, (this.counted.get(id) ?? 0) + by) },
       links,
       nowMs,
-      random: Math.random,
+      random: () => this.random(),
       wallMs: () => Date.now() + this.wallSkewMs,
       ownAddresses: () => (address) => this.addresses?.has(address) ?? true,
       wire: {

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { presentProof } from "../../../test/support/present-proof.ts";
 import { TunnelIdentities } from "../../../test/support/tunnel-identities.ts";
 import { type TunnelNode, twoNodes } from "../../../test/support/tunnel-node.ts";
 import { until } from "../../../test/support/until.ts";
 import { makeProof, PROOF_BYTES_MAX } from "../../identity/proof.ts";
 import { TO_WORKER } from "../../wire/channel/frames.ts";
-import type { StreamOwner } from "../http2/link-stream.ts";
-import { controlHead, PROOF_PATH } from "./control-request.ts";
 import { keyingMaterialOf } from "./tls-session.ts";
 import type { TunnelLink } from "./tunnel-link.ts";
 
@@ -45,28 +44,10 @@ async function keysBy(node: string, ...workloads: readonly string[]): Promise<Te
   return frames.flatMap((frame) => (frame.type === TO_WORKER.KEYS ? [{ chain: frame.chain, key: frame.key }] : []));
 }
 
-/** Sends these bytes as a proof; answers `status handle`, the status 0 where the stream was reset. */
-function present(on: TunnelLink, proof: Uint8Array, workload = WEB): Promise<{ status: number; handle: number }> {
-  const { promise, resolve } = Promise.withResolvers<{ status: number; handle: number }>();
-  const owner: StreamOwner = {
-    onStreamHead: () => resolve({ status: on.link.host.heads.response.status, handle: stream?.stream?.id ?? 0 }),
-    onStreamData: () => undefined,
-    onStreamTrailers: () => undefined,
-    onStreamReset: () => resolve({ status: 0, handle: 0 }),
-    onStreamDrained: () => undefined,
-  };
-  const stream = on.openStream(owner);
-  const head = controlHead(PROOF_PATH, proof.length, workload);
-  stream?.head(head, 0, head.length, false, false);
-  stream?.write(proof, 0, proof.length, false);
-  stream?.finish();
-  return promise;
-}
-
 /** Presents a proof that must be refused, and answers why it was. */
 async function refusedFor(node: TunnelNode, on: TunnelLink, proof: Uint8Array): Promise<string> {
   const before = node.refused.length;
-  const { status, handle } = await present(on, proof);
+  const { status, handle } = await presentProof(on, proof, WEB);
   for (const tunnel of node.tunnels.accepted) expect(tunnel.caller(handle)).toBeUndefined();
   const report = node.refused.at(before);
   return `${status} ${report?.node} ${report?.reason}`;
@@ -74,7 +55,7 @@ async function refusedFor(node: TunnelNode, on: TunnelLink, proof: Uint8Array): 
 
 test("the control: what the workload's own key signed for this connection is believed", async () => {
   const [, web] = await keysBy("till-1", WEB);
-  const { status, handle } = await present(link, makeProof(link.session.binding, web!.chain, web!.key));
+  const { status, handle } = await presentProof(link, makeProof(link.session.binding, web!.chain, web!.key), WEB);
   expect(status).toBe(200);
   const [tunnel] = two.tunnels.accepted;
   expect(tunnel!.caller(handle)?.workload).toBe(WEB);
@@ -101,7 +82,7 @@ test("a workload that the documents place on another node is refused, whoever si
 test("a proof is of no use to whoever receives it: sent back, it is refused", async () => {
   const [, web] = await keysBy("till-1", WEB);
   const proof = makeProof(link.session.binding, web!.chain, web!.key);
-  expect((await present(link, proof)).status).toBe(200);
+  expect((await presentProof(link, proof, WEB)).status).toBe(200);
   const back = await two.up("till-1");
   expect(await refusedFor(one, back, proof)).toBe("403 till-2 proof_sender");
 });
@@ -116,7 +97,7 @@ test("a proof is of no use on another connection, not even between the same node
   }, "another connection");
   expect(await refusedFor(two, next, proof)).toBe("403 till-1 proof_signature");
   const again = makeProof(next.session.binding, web!.chain, web!.key);
-  expect((await present(next, again)).status).toBe(200);
+  expect((await presentProof(next, again, WEB)).status).toBe(200);
   link = next;
 });
 
@@ -138,7 +119,7 @@ test("what is no proof is refused, however it is wrong", async () => {
   for (const wrong of [Buffer.alloc(1), Buffer.from("{}"), cut, Buffer.concat([proof, Buffer.alloc(1)])]) {
     expect(await refusedFor(two, link, wrong)).toBe("403 till-1 proof_form");
   }
-  expect((await present(link, Buffer.alloc(PROOF_BYTES_MAX + 1))).status).toBe(0);
+  expect((await presentProof(link, Buffer.alloc(PROOF_BYTES_MAX + 1), WEB)).status).toBe(0);
   // The connection is as good as before.
-  expect((await present(link, proof)).status).toBe(200);
+  expect((await presentProof(link, proof, WEB)).status).toBe(200);
 });
