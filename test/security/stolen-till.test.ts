@@ -7,13 +7,15 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { packFields } from "../../src/identity/fields.ts";
 import { makeIssuerRequest } from "../../src/identity/issuer-request.ts";
+import { makeProof } from "../../src/identity/proof.ts";
 import type { IdentityDescription } from "../../src/keeper/identity/describe-identity.ts";
 import { encodeRenewal, PEER_KIND, PEER_REFUSAL, type Sync } from "../../src/keeper/nodes/peer-message.ts";
 import { proveRenewal } from "../../src/keeper/nodes/renewal-proof.ts";
 import { signSyncAs } from "../../src/keeper/nodes/signed-sync.ts";
 import { PEER_MESSAGE_BURST, PEER_MESSAGES_PER_SECOND } from "../../src/proxy/tunnel/limits.ts";
-import { PEER_MESSAGE_BYTES_MAX, PEER_STATUS } from "../../src/wire/channel/frames.ts";
+import { PEER_MESSAGE_BYTES_MAX, PEER_STATUS, TO_WORKER } from "../../src/wire/channel/frames.ts";
 import type { MeshProcess } from "../support/mesh-process.ts";
+import { presentProof } from "../support/present-proof.ts";
 import { auditLines, listNodes, SiteOfNodes } from "../support/site-of-nodes.ts";
 import { StolenDisk } from "../support/stolen-disk.ts";
 import { TunnelNode } from "../support/tunnel-node.ts";
@@ -28,8 +30,22 @@ let third: MeshProcess;
 let disk: StolenDisk;
 let thief: TunnelNode;
 
+/** A workload on the root's node, and one on the till that is stolen. */
+const WORKLOADS = `---
+apiVersion: selvedge/v1
+kind: Workload
+metadata: { name: web, namespace: prod }
+spec: { node: till-1 }
+---
+apiVersion: selvedge/v1
+kind: Workload
+metadata: { name: stock, namespace: prod }
+spec: { node: till-2 }
+`;
+
 beforeAll(async () => {
   site = new SiteOfNodes();
+  for (const number of [1, 2, 3]) site.node(number).write(site.documents(number, WORKLOADS));
   first = await site.start(1);
   const till = await site.add(2);
   third = await site.add(3);
@@ -78,6 +94,26 @@ function cpuMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]!.split(" ");
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
+
+test("a workload that he has no key for, or that runs elsewhere, is refused, and who claimed it stands in the audit log", async () => {
+  const claims = [{ key: "workload/prod/web" }, { key: "workload/prod/stock" }];
+  const frames = await disk.keyFrames("till-2", claims);
+  const [, web, stock] = frames.flatMap((frame) => (frame.type === TO_WORKER.KEYS ? [frame] : []));
+  const link = thief.tunnels.link("till-1");
+  if (link === null || web === undefined || stock === undefined) throw new Error("no tunnel, or nothing to claim");
+  const present = (chain: readonly Uint8Array[], key: Uint8Array, workload: string) =>
+    presentProof(link, makeProof(link.session.binding, chain, key), workload);
+  // His issuer may sign whatever it likes; the documents place web elsewhere.
+  expect((await present(web.chain, web.key, "workload/prod/web")).status).toBe(403);
+  expect((await present(stock.chain, web.key, "workload/prod/stock")).status).toBe(403);
+  const audited = async () => (await auditLines(first, "node-refused")).map(({ detail }) => String(detail));
+  const has = async (reason: string) => (await audited()).some((detail) => detail.startsWith(reason));
+  while (!((await has("not_placed")) && (await has("proof_signature")))) await Bun.sleep(20);
+  for (const line of await auditLines(first, "node-refused")) expect(line).toMatchObject({ node: "till-2" });
+  console.log((await audited()).join("; "));
+  // The control: what is his own is believed until he is banned.
+  expect((await present(stock.chain, stock.key, "workload/prod/stock")).status).toBe(200);
+});
 
 test("the time of nobody moves, whatever he says it is", async () => {
   for (const days of [1, 44, 400, 4_000]) {
