@@ -62,6 +62,8 @@ export class TunnelNode implements Disposable {
   addresses: ReadonlySet<string> | null = null;
   readonly #store = new RecordStore();
   #wake: ReturnType<typeof setTimeout> | null = null;
+  #wakeNow = (): void => undefined;
+  #passedMs = 0;
   #generation = 0;
 
   constructor(identities: TunnelAuthority, name: string) {
@@ -74,7 +76,7 @@ export class TunnelNode implements Disposable {
       backlog: new Backlog(() => void this.counted.set(LIMIT_COUNTER.slow_receivers, this.slowReceivers + 1)),
     };
     const nowMs = (): number => {
-      links.now = performance.now();
+      links.now = performance.now() + this.#passedMs;
       return links.now;
     };
     const wheel = new TimerWheel({
@@ -82,6 +84,7 @@ export class TunnelNode implements Disposable {
       wakeAfter: (ms, wake) => {
         if (this.#wake !== null) clearTimeout(this.#wake);
         this.#wake = setTimeout(wake, ms);
+        this.#wakeNow = wake;
       },
     });
     this.tunnels = new Tunnels({
@@ -153,6 +156,12 @@ export class TunnelNode implements Disposable {
   /** What the keeper believes now. */
   trust(): void {
     this.tunnels.takeTrust(this.identities.trustFrame(Date.now() + this.skewMs));
+  }
+
+  /** Lets time pass for this node alone. */
+  pass(ms: number): void {
+    this.#passedMs += ms;
+    this.#wakeNow();
   }
 
   /** The link to a node, once it is up. */

@@ -11,13 +11,14 @@ import type { ConnectionOrigin } from "../downstream/connection-origin.ts";
 import type { Downstream } from "../downstream/downstream.ts";
 import type { Session } from "../downstream/session.ts";
 import type { SessionFactory } from "../downstream/session-factory.ts";
-import { FRAME_TIMEOUT_MS, HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS } from "../limits.ts";
+import { IDLE_TIMEOUT_MS } from "../limits.ts";
 import { DRAIN_NOTICE_MS, SETTINGS_TIMEOUT_MS } from "./limits.ts";
 import { Http2Link } from "./link.ts";
 import type { LinkHandler } from "./link-handler.ts";
 import type { LinkStream } from "./link-stream.ts";
 import { ServerStreams } from "./server-streams.ts";
 import { socketOver } from "./socket-over.ts";
+import { Unfinished } from "./unfinished.ts";
 
 /** What we tell a caller that speaks HTTP/2 to us. */
 export const SERVER_OPTIONS = {
@@ -42,11 +43,7 @@ export class Http2Session implements Session, LinkHandler {
   readonly #link: Http2Link;
   readonly #streams: ServerStreams;
   readonly #startedMs: number;
-  /** When the block of a head that goes on in the next frame began; 0 = none has. */
-  #headSinceMs = 0;
-  /** When the frame began of which not all has come, and how many came before it; 0 = none has. */
-  #frameSinceMs = 0;
-  #frame = 0;
+  readonly #unfinished = new Unfinished();
   /** When the end was announced; 0 = it was not. */
   #goingSinceMs = 0;
   #isFinal = false;
@@ -69,23 +66,8 @@ export class Http2Session implements Session, LinkHandler {
   received(bytes: Buffer): void {
     this.#link.received(bytes);
     this.#streams.serve();
-    this.#watchFrame();
-    if (this.#link.connection.continuedId === 0) this.#headSinceMs = 0;
-    else if (this.#headSinceMs === 0) {
-      this.#headSinceMs = this.#connection.host.now;
-      this.#lookAfter(HEAD_TIMEOUT_MS);
-    }
-  }
-
-  /** A frame that has begun has to end. */
-  #watchFrame(): void {
-    const { reader } = this.#link.connection;
-    if (!reader.isMidFrame) this.#frameSinceMs = 0;
-    else if (this.#frameSinceMs === 0 || this.#frame !== reader.completed) {
-      this.#frame = reader.completed;
-      this.#frameSinceMs = this.#connection.host.now;
-      this.#lookAfter(FRAME_TIMEOUT_MS);
-    }
+    const nowMs = this.#connection.host.now;
+    if (this.#unfinished.look(this.#link.connection, nowMs)) this.#lookAfter(this.#unfinished.dueMs - nowMs);
   }
 
   drained(): void {
@@ -114,11 +96,10 @@ export class Http2Session implements Session, LinkHandler {
   /** Ends what is overdue; answers in how many milliseconds to look again, 0 when there is nothing left to look at. */
   #look(nowMs: number): number {
     if (!this.#link.connection.isUp) return this.#overdue(nowMs, this.#startedMs + SETTINGS_TIMEOUT_MS, "settings");
-    if (this.#headSinceMs > 0) return this.#overdue(nowMs, this.#headSinceMs + HEAD_TIMEOUT_MS, "head");
-    if (this.#goingSinceMs > 0 && !this.#isFinal) return this.#finishNotice(nowMs);
-    if (this.#frameSinceMs === 0) return this.#lookAtStreams(nowMs);
-    const leftMs = this.#overdue(nowMs, this.#frameSinceMs + FRAME_TIMEOUT_MS, "frame");
-    return leftMs === 0 ? 0 : Math.min(leftMs, this.#lookAtStreams(nowMs));
+    const leftMs = this.#overdue(nowMs, this.#unfinished.dueMs, this.#unfinished.what);
+    if (leftMs === 0) return 0;
+    const isNoticeDue = this.#goingSinceMs > 0 && !this.#isFinal;
+    return Math.min(leftMs, isNoticeDue ? this.#finishNotice(nowMs) : this.#lookAtStreams(nowMs));
   }
 
   #lookAtStreams(nowMs: number): number {

@@ -1,12 +1,14 @@
 import { Timer } from "../../base/timer-wheel.ts";
 import { fdOf } from "../../kernel/socket-fd.ts";
 import { limitUnsentBytes } from "../../kernel/unsent-bytes.ts";
+import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import type { ConnectionOptions } from "../../wire/http2/connection-state.ts";
 import { ERROR_CODE } from "../../wire/http2/protocol.ts";
 import { STREAM_ID_WORN, TUNNEL_UNSENT_BYTES } from "../http2/limits.ts";
 import { Http2Link } from "../http2/link.ts";
 import type { LinkHandler } from "../http2/link-handler.ts";
 import type { LinkStream } from "../http2/link-stream.ts";
+import { Unfinished } from "../http2/unfinished.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { DRAIN_LINGER_MS, GOAWAY_GAP_MS } from "./limits.ts";
 import type { TunnelEnd, TunnelEndEvents } from "./tunnel-end.ts";
@@ -23,6 +25,8 @@ export abstract class TunnelCore implements TunnelEnd, LinkHandler {
   readonly #isServer: boolean;
   readonly #final: Timer;
   readonly #linger: Timer;
+  readonly #unfinished = new Unfinished();
+  readonly #overdue: Timer;
   #isDraining = false;
   #isUp = false;
   #reason = "";
@@ -52,6 +56,7 @@ export abstract class TunnelCore implements TunnelEnd, LinkHandler {
       this.#endWhenEmpty();
     });
     this.#linger = new Timer(() => this.#finish());
+    this.#overdue = new Timer(() => this.#endOverdue());
   }
 
   get streams(): number {
@@ -78,8 +83,29 @@ export abstract class TunnelCore implements TunnelEnd, LinkHandler {
   }
 
   received(bytes: Buffer): void {
-    this.host.nowMs();
+    const nowMs = this.host.nowMs();
     this.link.received(bytes);
+    if (this.#unfinished.look(this.link.connection, nowMs)) this.#watchUnfinished(nowMs);
+  }
+
+  /** The timer is left where it is for every frame but the first: most of them end a moment later. */
+  #watchUnfinished(nowMs: number): void {
+    const { dueMs } = this.#unfinished;
+    const { deadlineMs } = this.#overdue;
+    if (this.link.isOver || (deadlineMs > 0 && deadlineMs <= dueMs)) return;
+    this.host.wheel.arm(this.#overdue, nowMs, dueMs - nowMs);
+  }
+
+  #endOverdue(): void {
+    const nowMs = this.host.nowMs();
+    const { dueMs, what } = this.#unfinished;
+    if (dueMs > nowMs) {
+      if (dueMs < Number.POSITIVE_INFINITY) this.#watchUnfinished(nowMs);
+      return;
+    }
+    const reason = `${what}_timeout` as const;
+    this.host.stats.counter(LIMIT_COUNTER[reason]);
+    this.close(reason);
   }
 
   drained(): void {
@@ -92,6 +118,7 @@ export abstract class TunnelCore implements TunnelEnd, LinkHandler {
     this.keepAlive.stop();
     this.host.wheel.remove(this.#final);
     this.host.wheel.remove(this.#linger);
+    this.host.wheel.remove(this.#overdue);
     this.link.gone();
     this.over(this.#reason === "" ? reason : this.#reason);
     this.#events.gone(this.#reason === "" ? reason : this.#reason);
