@@ -6,12 +6,14 @@ import { Visitor } from "../../support/visitor.ts";
 
 const metadata = (name: string) => `metadata: { name: ${name}, namespace: prod }`;
 const selector = "selector: { matchLabels: { app: payments } }";
-const PERMISSIVE = `---
+/** @param port mode of the one port that payments has, where it is another one. */
+const peers = (mode: string, port = mode) => `---
 apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 ${metadata("payments")}
-spec: { ${selector}, mtls: { mode: PERMISSIVE } }
+spec: { ${selector}, mtls: { mode: ${mode} }, portLevelMtls: { 9003: { mode: ${port} } } }
 `;
+const PERMISSIVE = peers("PERMISSIVE");
 /** Whoever calls from till-1, known or not. */
 const ALLOW_TILL_1 = `---
 apiVersion: security.istio.io/v1
@@ -40,6 +42,11 @@ describe("plaintext from another machine", () => {
       expect([await tell("/open"), await tell("/charge")]).toEqual(["200", "403 RBAC"]);
       const proven = await shop.call("till-1", "orders", "payments", "/headers");
       expect(proven.body).toContain("URI=spiffe://shop.mesh/ns/prod/sa/orders");
+      // The port has the last word, in both directions.
+      await shop.apply({ more: peers("PERMISSIVE", "STRICT") + ALLOW_TILL_1 });
+      expect(await tell("/open")).toBe("nobody");
+      await shop.apply({ more: peers("STRICT", "PERMISSIVE") + ALLOW_TILL_1 });
+      expect(await tell("/open")).toBe("200");
       await shop.apply({});
       expect(await tell("/open")).toBe("nobody");
     },
