@@ -129,6 +129,15 @@ services:
     );
   });
 
+  test("says when another node asked for nobody that it has proven", () => {
+    const unread = { ...denied, policy: "", source: { ...peer, node: "till-1" }, destination: peer, service: "" };
+    const answer = why({ ...unread, strength: "none", verdict: "undecided", ip: "10.0.0.11" }, records);
+    expect(answer.change).toBeUndefined();
+    expect(answer.notes).toEqual([
+      "node till-1 did not say, or did not prove, for which workload it asked: no policy was looked at",
+    ]);
+  });
+
   test("says when judging again comes out differently", () => {
     const source = { ...peer, workload: "web", namespace: "prod", principal: "store.mesh/ns/prod/sa/web" };
     expect(why({ ...denied, source }, records).notes).toEqual([

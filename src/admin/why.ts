@@ -60,17 +60,18 @@ export function why(record: WhyRecord, records: readonly SnapshotRecord[] | unde
   const notes: string[] = [];
   if (index === undefined)
     notes.push(`generation ${record.generation} is no longer kept, so it cannot be judged again`);
-  const again = index === undefined ? undefined : judgedAgain(index, record);
-  if (index !== undefined && again === undefined)
-    notes.push("its service is not among the documents of that generation");
+  const isAtGateway = isOfGateway(records ?? [], record);
+  const again = index === undefined ? undefined : judgedAgain(index, record, isAtGateway);
+  if (index !== undefined && again === undefined) notes.push(unplacedNote(record));
   const judged = again?.judged;
   const trace = judged === undefined ? undefined : decidingTrace(judged, record);
   if (record.verdict === "elsewhere") {
     const node = record.destination.node || "the endpoint's node";
     notes.push(`this node let the request through; ${node} decides for itself: ask there with the same id`);
   } else {
-    if (judged !== undefined) notes.push(...differences(judged, record));
-    notes.push(...farNotes(record));
+    const far = farNotes(record, isAtGateway);
+    if (judged !== undefined && far.length === 0) notes.push(...differences(judged, record));
+    notes.push(...far);
   }
   const cause = FLAG_CAUSES[record.flag];
   const base = { id: record.id, generation: record.generation, flag: record.flag, cause, trace, notes };
@@ -101,7 +102,25 @@ function headLines(record: WhyRecord, cause: string): string[] {
   return lines.map(printable);
 }
 
-function judgedAgain(index: SnapshotIndex, record: WhyRecord) {
+/** The route that took it hangs at a Gateway: its caller is known by its address, and may be let in by it. */
+function isOfGateway(records: readonly SnapshotRecord[], { route, source }: WhyRecord): boolean {
+  if (source.principal !== "" || route === "") return false;
+  return records.some(
+    (one) =>
+      one.kind === "listener" &&
+      one.gateway?.hosts.some(({ routes }) => routes.producer.some(({ id }) => id === route)) === true,
+  );
+}
+
+/** Why there is nothing to judge. */
+function unplacedNote({ source, flag, service }: WhyRecord): string {
+  const node = source.node ?? "";
+  if (flag !== "RBAC" || service !== "" || node === "" || source.principal !== "")
+    return "its service is not among the documents of that generation";
+  return `node ${node} did not say, or did not prove, for which workload it asked: no policy was looked at`;
+}
+
+function judgedAgain(index: SnapshotIndex, record: WhyRecord, isAtGateway: boolean) {
   const service = serviceOf(index, record);
   const port = service && (servicePort(service, portOf(record.host)) ?? service.ports[0]);
   if (service === undefined || port === undefined) return undefined;
@@ -112,7 +131,8 @@ function judgedAgain(index: SnapshotIndex, record: WhyRecord) {
     host: record.host.replace(/:[0-9]+$/, ""),
     destinationPort: port.port,
   });
-  return { judged: judgeRequest(index, service, port, request), request };
+  const place = { isFromNode: (record.source.node ?? "") !== "", isAtGateway };
+  return { judged: judgeRequest(index, service, port, request, place), request };
 }
 
 /**
@@ -153,20 +173,21 @@ function callerOfRecord({ source, ip }: WhyRecord) {
 
 function decidingTrace(judged: JudgedRequest, record: WhyRecord): Trace | undefined {
   if (judged.serviceTrace !== undefined && !judged.serviceTrace.decision.allowed) return judged.serviceTrace;
-  const { workload, namespace } = record.destination;
+  const { workload, namespace, node = "" } = record.destination;
   const isThere = ({ leg }: JudgedLeg): boolean =>
     leg.workload.name === workload && leg.workload.namespace === namespace;
+  const isOnNode = (one: JudgedLeg): boolean => isThere(one) && (one.leg.endpoint.node ?? "") === node;
   const refused = ({ trace }: JudgedLeg): boolean => !trace.decision.allowed;
-  const leg = judged.legs.find(isThere) ?? judged.legs.find(refused) ?? judged.legs[0];
+  const leg = judged.legs.find(isOnNode) ?? judged.legs.find(isThere) ?? judged.legs.find(refused) ?? judged.legs[0];
   return leg?.trace;
 }
 
 /** What no policy of this node tells of a call that was meant for another one. */
-function farNotes({ destination, upstream, flag, source }: WhyRecord): string[] {
+function farNotes({ destination, upstream, flag, source }: WhyRecord, isAtGateway: boolean): string[] {
   const node = destination.node ?? "";
   if (node === "" || !upstream.startsWith(`${node}/`)) return [];
   if (flag === "UF" || flag === "UH" || flag === "UC") return [`how this node stands with ${node}: selvedge node ls`];
-  const isStranger = flag === "RBAC" && source.principal === "";
+  const isStranger = flag === "RBAC" && source.principal === "" && !isAtGateway;
   return isStranger
     ? ["whoever has no identity calls other nodes through a Gateway only, whatever policies allow"]
     : [];

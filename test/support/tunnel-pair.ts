@@ -28,6 +28,8 @@ export function addressOf(node: NodeName): string {
 
 /** The documents of a site with two nodes; on `till-1` this process is the workload prod/web. */
 export interface PairMesh {
+  /** Of prod/web; default: this process. */
+  readonly selectors?: readonly (readonly string[])[];
   readonly site?: Json;
   readonly calls?: readonly string[];
   readonly documents?: readonly Json[];
@@ -68,7 +70,7 @@ export function pairText(mesh: PairMesh, node: NodeName, port: number): string {
     "selvedge/v1",
     "Workload",
     "web",
-    { node: "till-1", selectors: [[`unix:uid:${OWN_UID}`]], ...calls },
+    { node: "till-1", selectors: mesh.selectors ?? [[`unix:uid:${OWN_UID}`]], ...calls },
     { app: "web" },
   );
   return [site, ...nodes, web, ...(mesh.documents ?? [])].map((one) => `---\n${JSON.stringify(one)}\n`).join("");

@@ -32,12 +32,19 @@ export interface JudgedRequest {
   readonly isMixed: boolean;
 }
 
+/** Where the caller is, as far as that matters. Absent: on this node, and it did not come in at a Gateway. */
+export interface CallerPlace {
+  readonly isFromNode?: boolean;
+  readonly isAtGateway?: boolean;
+}
+
 /** `request.destinationPort` is the Service's port. */
 export function judgeRequest(
   index: SnapshotIndex,
   service: ServiceRecord,
   port: ServicePortRecord,
   request: PlainRequest,
+  place: CallerPlace = {},
 ): JudgedRequest {
   const isTcp = port.protocol === "tcp";
   const { calls, callsOf } = callsVerdict(index, request, service);
@@ -47,16 +54,26 @@ export function judgeRequest(
   const site = index.site;
   const lookup = index.policy;
   const target = { namespace: service.namespace, name: service.name };
-  const serviceTrace = hasPolicies
-    ? explain({ refs, lookup, site, isWorkloadTarget: false, subject: subject(request), target })
-    : undefined;
   const { legs, ends } = legsFor(index, service, port, request);
+  const crossesTo = ({ endpoint }: Leg): boolean =>
+    place.isAtGateway !== true && (place.isFromNode === true || endpoint.node !== undefined);
+  const crosses = legs.length > 0 && legs.every(crossesTo);
+  const serviceTrace = hasPolicies
+    ? explain({ refs, lookup, site, isWorkloadTarget: false, subject: subject(request), target, crosses })
+    : undefined;
   const judged = legs.map((leg) => {
     const { workload } = leg;
     const facts = subject(forwardedAlong(leg, request));
     const labelled = { namespace: workload.namespace, name: workload.app, labels: { app: workload.app } };
     const labels = workload.labels["app"] === undefined ? workload.labels : labelled.labels;
-    const input = { refs: workload.policies, lookup, site, isWorkloadTarget: true, subject: facts };
+    const input = {
+      refs: workload.policies,
+      lookup,
+      site,
+      isWorkloadTarget: true,
+      subject: facts,
+      crosses: crossesTo(leg),
+    };
     return { leg, trace: explain({ ...input, target: { ...labelled, labels } }) };
   });
   const isOpen = calls.allowed && (serviceTrace?.decision.allowed ?? true);

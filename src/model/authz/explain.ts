@@ -19,6 +19,8 @@ export interface ExplainInput {
   readonly subject: Subject;
   /** What the policies hold for, to suggest one where there is none. */
   readonly target: ChangeTarget;
+  /** Caller and endpoint are on two nodes, and the caller did not come in at a Gateway: its address means nothing there. */
+  readonly crosses?: boolean;
 }
 
 export interface Trace {
@@ -49,7 +51,7 @@ export function explain(input: ExplainInput): Trace {
   const judgedPath = subject !== input.subject && subject.protocol === "http" ? subject.facts.path : undefined;
   const change = decision.allowed
     ? undefined
-    : smallestChange({ decision, policies, nearest, subject, target: input.target, site: input.site });
+    : smallestChange({ ...input, decision, policies, nearest, subject, crosses: input.crosses === true });
   return { decision, principal: caller.principal, judgedPath, policies, nearest, change };
 }
 

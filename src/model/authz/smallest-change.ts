@@ -15,6 +15,8 @@ export interface ChangeInput {
   readonly subject: Subject;
   readonly target: ChangeTarget;
   readonly site: PolicySite;
+  /** As of `ExplainInput`. */
+  readonly crosses: boolean;
 }
 
 /** More fields than this to be widened in one rule, and a rule of its own is the smaller change. */
@@ -32,6 +34,9 @@ const WIDENABLE: ReadonlySet<string> = new Set([
   "methods",
   "paths",
 ]);
+
+/** Of these, what another node sees differently: the address that it sees is that of the caller's node. */
+const ADDRESSES: ReadonlySet<string> = new Set(["ipBlocks", "remoteIpBlocks"]);
 
 export function smallestChange(input: ChangeInput): Change {
   const { decision } = input;
@@ -75,7 +80,7 @@ function narrowDeny({ decision, subject, site }: ChangeInput): Change {
 }
 
 function widenAllow(input: ChangeInput): Change {
-  const { nearest, subject, site, decision } = input;
+  const { nearest, site, decision } = input;
   const failed = nearest?.rule.fields.filter((field) => !field.holds) ?? [];
   const edits = failed.map((field) => editFor(field, input));
   if (
@@ -99,8 +104,8 @@ function widenAllow(input: ChangeInput): Change {
   }
   const policy = nearest?.policy.policy ?? decision.policy ?? allowKey(input);
   if (policy === undefined) return addPolicy(input);
-  const rule = ruleFor(subject, site);
-  if (rule === undefined) return strangerAdvice(policy);
+  const rule = ruleFor(input);
+  if (rule === undefined) return strangerAdvice(input, policy);
   return {
     kind: "add-rule",
     policy,
@@ -110,16 +115,21 @@ function widenAllow(input: ChangeInput): Change {
   };
 }
 
-function addPolicy({ subject, site, target }: ChangeInput): Change {
-  const rule = ruleFor(subject, site);
+function addPolicy(input: ChangeInput): Change {
+  const { target } = input;
+  const rule = ruleFor(input);
   const what = `${target.namespace}/${target.name}`;
-  if (rule === undefined) return strangerAdvice(undefined);
+  if (rule === undefined) return strangerAdvice(input, undefined);
   const sentence = `no ALLOW policy holds for ${what}: add one`;
   return { kind: "add-policy", namespace: target.namespace, rule, sentence, yaml: policyYaml(target, rule) };
 }
 
-function strangerAdvice(policy: string | undefined): Change {
+function strangerAdvice({ crosses }: ChangeInput, policy: string | undefined): Change {
   const where = policy === undefined ? "" : `, then allow it in policy ${policyName(policy)}`;
+  if (crosses) {
+    const means = "give its Workload selectors that recognise it, or let it come through a Gateway";
+    return advice(`no policy lets a caller without identity reach another node: ${means}${where}`);
+  }
   return advice(`the caller has neither identity nor address: give its Workload selectors that recognise it${where}`);
 }
 
@@ -131,6 +141,7 @@ function editFor(field: FieldTrace, input: ChangeInput): RuleEdit | undefined {
   if (field.place !== "from" && field.place !== "to") return undefined;
   if (field.isNegated || !WIDENABLE.has(field.field) || field.seen === "" || field.seen.startsWith("("))
     return undefined;
+  if (input.crosses && ADDRESSES.has(field.field)) return undefined;
   // A value with a star in it, or a brace in a path, would be read as a pattern and open more than what was asked for.
   if (/[*{}]/.test(field.seen)) return undefined;
   const value = field.field === "principals" ? shortPrincipal(field.seen, input.site) : field.seen;
@@ -143,12 +154,12 @@ function placeOf(edit: RuleEdit): string {
 }
 
 /** A rule for exactly this, or `undefined` where nothing tells the caller from anybody else. */
-function ruleFor(subject: Subject, site: PolicySite): PolicyRuleRecord | undefined {
+function ruleFor({ subject, site, crosses }: ChangeInput): PolicyRuleRecord | undefined {
   const { caller, destinationPort } = subject.facts;
   const source =
     caller.principal !== ""
       ? { principals: [shortPrincipal(caller.principal, site)] }
-      : caller.ip !== ""
+      : caller.ip !== "" && !crosses
         ? { ipBlocks: [caller.ip] }
         : undefined;
   if (source === undefined) return undefined;
