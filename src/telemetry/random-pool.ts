@@ -1,3 +1,6 @@
+import { IdNumbers } from "./id-series.ts";
+import type { ByteSource } from "./keystream.ts";
+
 /** Bytes fetched from the random source at once. Reason: 128 trace contexts per call, and one page. */
 export const RANDOM_POOL_BYTES = 4096;
 
@@ -5,7 +8,9 @@ export const RANDOM_POOL_BYTES = 4096;
  * Random bytes for ids, fetched in bulk, because asking the source for 16 at a time costs more than the request's whole routing.
  * For ids that nobody else should guess the source must be a cryptographic one.
  */
-export class RandomPool {
+export class RandomPool implements ByteSource {
+  /** Numbers of ids that another node works out by itself. */
+  readonly numbers = new IdNumbers(this);
   readonly #bytes = new Uint8Array(RANDOM_POOL_BYTES);
   readonly #fill: (into: Uint8Array<ArrayBuffer>) => void;
   #at = RANDOM_POOL_BYTES;

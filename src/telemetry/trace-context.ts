@@ -6,7 +6,7 @@
  * dropped, as section 3.3 asks for.
  */
 import { TRACE_ID_BYTES } from "./access-record.ts";
-import type { RandomPool } from "./random-pool.ts";
+import type { ByteSource } from "./keystream.ts";
 
 /** Length of a version 00 traceparent, and of the part that later versions share with it. */
 export const TRACEPARENT_BYTES = 55;
@@ -66,13 +66,13 @@ export function readTraceId(bytes: Uint8Array, start: number, into: Uint8Array):
  * @param isSampled false asks instrumented services behind not to record, if they follow their parent; true keeps what their
  * default sampler would do.
  */
-export function writeTraceparent(into: Uint8Array, at: number, pool: RandomPool, isSampled = true): number {
+export function writeTraceparent(into: Uint8Array, at: number, source: ByteSource, isSampled = true): number {
   into[at] = 48;
   into[at + 1] = 48;
   into[at + 2] = DASH;
-  writeRandomHex(into, at + 3, 16, pool);
+  writeRandomHex(into, at + 3, 16, source);
   into[at + 35] = DASH;
-  writeRandomHex(into, at + 36, 8, pool);
+  writeRandomHex(into, at + 36, 8, source);
   into[at + 52] = DASH;
   into[at + 53] = 48;
   // 2: the trace id is random (level 2).
@@ -81,10 +81,10 @@ export function writeTraceparent(into: Uint8Array, at: number, pool: RandomPool,
 }
 
 /** Writes `count` random bytes in hexadecimal, never all of them zero. */
-function writeRandomHex(into: Uint8Array, at: number, count: number, pool: RandomPool): void {
+function writeRandomHex(into: Uint8Array, at: number, count: number, source: ByteSource): void {
   let any = 0;
   for (let i = 0; i < count; i++) {
-    let byte = pool.byte();
+    let byte = source.byte();
     any |= byte;
     if (i === count - 1 && any === 0) byte = 1;
     into[at + 2 * i] = DIGITS[byte >>> 4]!;
@@ -93,10 +93,10 @@ function writeRandomHex(into: Uint8Array, at: number, count: number, pool: Rando
 }
 
 /** Writes a random request id (UUID version 4) at `at` and answers the position after it. */
-export function writeRequestId(into: Uint8Array, at: number, pool: RandomPool): number {
+export function writeRequestId(into: Uint8Array, at: number, source: ByteSource): number {
   let to = at;
   for (let i = 0; i < 16; i++) {
-    let byte = pool.byte();
+    let byte = source.byte();
     if (i === 6) byte = (byte & 0x0f) | 0x40;
     if (i === 8) byte = (byte & 0x3f) | 0x80;
     if (i === 4 || i === 6 || i === 8 || i === 10) into[to++] = DASH;

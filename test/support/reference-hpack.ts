@@ -43,7 +43,8 @@ export class ReferenceDecoder {
     this.limitMax = Math.max(4096, limitMax);
   }
 
-  decode(block: Uint8Array): ReferenceField[] {
+  /** @param told of each field, and how many bytes of the block it took. */
+  decode(block: Uint8Array, told?: (field: ReferenceField, bytes: number) => void): ReferenceField[] {
     const bytes = [...block];
     const fields: ReferenceField[] = [];
     let at = 0;
@@ -79,6 +80,8 @@ export class ReferenceDecoder {
     let updates = 0;
     while (at < bytes.length) {
       const byte = bytes[at]!;
+      const start = at;
+      const before = fields.length;
       if (byte >= 128) fields.push({ ...entry(integer(7)), neverIndexed: false });
       else if (byte >= 32 && byte < 64) {
         if (fields.length > 0 || ++updates > 2) throw new Error("size update");
@@ -96,6 +99,7 @@ export class ReferenceDecoder {
           this.evict();
         }
       }
+      if (fields.length > before) told?.(fields[before]!, at - start);
     }
     return fields;
   }

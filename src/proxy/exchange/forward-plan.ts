@@ -63,6 +63,7 @@ export class ForwardPlan {
     this.template = null;
     const { headPlan } = this;
     headPlan.host = this.hostIfNone;
+    headPlan.numbersIds = target.node !== "";
     if (target.node !== "") {
       if (!this.pinParent) throw new TypeError("what leaves the mesh has no endpoint on another node");
       this.pin = pinLines(target, this.pinParent, this.occurrence);

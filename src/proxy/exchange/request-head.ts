@@ -1,5 +1,6 @@
 /** The head of a request as the endpoint gets it: written anew from the index of offsets, nothing about framing copied. */
 import type { HeaderEdits } from "../../model/route/header-edits.ts";
+import { type IdSeries, NUMBER_BYTES, SERIES_BYTES, writeIdNumber } from "../../telemetry/id-series.ts";
 import type { RandomPool } from "../../telemetry/random-pool.ts";
 import {
   isTraceparent,
@@ -11,10 +12,15 @@ import {
 import { isTracestate } from "../../telemetry/tracestate.ts";
 import { asciiBytes, equalsIgnoringCase } from "../../wire/http1/byte-classes.ts";
 import { BODY, FORM, HEADER, type HeaderLines, METHOD, type RequestHead } from "../../wire/http1/head.ts";
-import { writeAscii, writeDecimal, writeText } from "../../wire/http1/write-head.ts";
+import { FULL, writeAscii, writeDecimal, writeText } from "../../wire/http1/write-head.ts";
 import { copyRun, latin1 } from "../bytes.ts";
 import { droppedBy } from "./dropped-names.ts";
 import { WEBSOCKET_KEY } from "./websocket-key.ts";
+
+/** To another node: which series the ids made here are of. */
+export const SERIES_LINE = "x-selvedge-ids";
+/** And their number in it. */
+export const NUMBER_LINE = "x-selvedge-ids-at";
 
 const VERSION_LINE = asciiBytes(" HTTP/1.1\r\n");
 const CRLF = asciiBytes("\r\n");
@@ -32,6 +38,8 @@ const FORWARDED_FOR = asciiBytes("x-forwarded-for: ");
 const OUR_PREFIX = asciiBytes("x-selvedge-");
 const CLIENT_CERT = asciiBytes("x-forwarded-client-cert");
 const FORWARDED_PROTO = asciiBytes("x-forwarded-proto: http\r\n");
+const SERIES = asciiBytes(`${SERIES_LINE}: `);
+const NUMBER = asciiBytes(`${NUMBER_LINE}: `);
 
 /** Longest `x-request-id` that is passed on; a longer one is replaced. */
 export const REQUEST_ID_PASSED_BYTES_MAX = 128;
@@ -60,8 +68,19 @@ export class RequestHeadPlan {
   /** Where those that were made here were written. */
   writtenTraceparentAt = 0;
   writtenRequestIdAt = 0;
+  /** The endpoint is on another node, which works out by itself the ids that would be made here. */
+  numbersIds = false;
+  /** After writing: the series that ids made here are of, their number in it, and where both were written; `null`: of none. */
+  series: IdSeries | null = null;
+  idNumber = 0;
+  writtenSeriesAt = 0;
+  readonly #generated = Buffer.alloc(TRACEPARENT_BYTES + REQUEST_ID_BYTES);
+
   /** A traceparent followed by a request id, as far as they were made here. */
-  readonly generated = Buffer.alloc(TRACEPARENT_BYTES + REQUEST_ID_BYTES);
+  get generated(): Buffer {
+    this.series?.write(this.idNumber, this.#generated, 0, TRACEPARENT_BYTES);
+    return this.#generated;
+  }
 }
 
 /** Writes the head at `at` and answers the offset after it, or FULL. */
@@ -88,7 +107,7 @@ export function writeRequestHead(
   if (plan.keepsTe && takesTrailers(bytes, head.lines)) to = writeAscii(into, to, TE);
   if (head.upgradeLine >= 0) to = writeAscii(into, to, UPGRADE);
   if (plan.websocketKey !== "") to = writeNamed(into, to, KEY, plan.websocketKey);
-  to = writeOwn(into, to, plan, pool);
+  to = writeOwn(into, to, plan, pool, head.upgradeLine >= 0);
   if (plan.edits) to = writeEdits(into, to, plan.edits);
   return writeAscii(into, to, CRLF);
 }
@@ -228,7 +247,7 @@ function isPassedOn(bytes: Buffer, start: number, end: number): boolean {
 }
 
 /** What the mesh itself adds. */
-function writeOwn(into: Buffer, at: number, plan: RequestHeadPlan, pool: RandomPool): number {
+function writeOwn(into: Buffer, at: number, plan: RequestHeadPlan, pool: RandomPool, isUpgrade: boolean): number {
   let to = at;
   if (plan.certLine) to = copyRun(into, to, plan.certLine, 0, plan.certLine.length);
   if (plan.clientIp !== "") {
@@ -236,6 +255,10 @@ function writeOwn(into: Buffer, at: number, plan: RequestHeadPlan, pool: RandomP
     to = writeText(into, to, plan.clientIp);
     to = writeAscii(into, to, CRLF);
     to = writeAscii(into, to, FORWARDED_PROTO);
+  }
+  plan.series = null;
+  if (plan.numbersIds && !isUpgrade && plan.traceparentAt < 0 && plan.requestIdStart < 0) {
+    return writeNumber(into, to, plan, pool);
   }
   const { generated } = plan;
   if (plan.traceparentAt < 0) {
@@ -253,4 +276,28 @@ function writeOwn(into: Buffer, at: number, plan: RequestHeadPlan, pool: RandomP
     to = writeAscii(into, to, CRLF);
   }
   return to;
+}
+
+/** Two short lines in place of the ids, which only who asks for them has made. */
+function writeNumber(into: Buffer, at: number, plan: RequestHeadPlan, pool: RandomPool): number {
+  let to = writeAscii(into, at, SERIES);
+  plan.writtenSeriesAt = to;
+  const end = to + SERIES_BYTES + CRLF.length + NUMBER.length + NUMBER_BYTES;
+  if (to < 0 || end > into.length) return FULL;
+  writeAscii(into, to + SERIES_BYTES, CRLF);
+  to = writeAscii(into, to + SERIES_BYTES + CRLF.length, NUMBER);
+  takeNumber(into, plan, pool);
+  return writeAscii(into, to + NUMBER_BYTES, CRLF);
+}
+
+/** Takes a number for the request, and writes it and the name of its series where they belong. */
+export function takeNumber(into: Buffer, plan: RequestHeadPlan, pool: RandomPool): void {
+  const { numbers } = pool;
+  plan.idNumber = numbers.take();
+  const at = plan.writtenSeriesAt;
+  if (plan.series !== numbers.series) {
+    plan.series = numbers.series;
+    writeAscii(into, at, plan.series.text);
+  }
+  writeIdNumber(into, at + SERIES_BYTES + CRLF.length + NUMBER.length, plan.idNumber);
 }

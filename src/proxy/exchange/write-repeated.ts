@@ -2,7 +2,7 @@ import type { RandomPool } from "../../telemetry/random-pool.ts";
 import { TRACEPARENT_BYTES, writeRequestId, writeTraceparent } from "../../telemetry/trace-context.ts";
 import type { RequestHead } from "../../wire/http1/head.ts";
 import type { ForwardPlan } from "./forward-plan.ts";
-import { writeRequestHead } from "./request-head.ts";
+import { takeNumber, writeRequestHead } from "./request-head.ts";
 
 /**
  * Writes the head of a request that repeats the one before it: what was written for that, with ids of its own. The first time
@@ -25,6 +25,13 @@ export function writeRepeatedHead(
     return end;
   }
   template.copy(into, 0, 0, template.length);
+  if (headPlan.series !== null) {
+    const { series } = headPlan;
+    takeNumber(into, headPlan, pool);
+    // The next ones are of the new series too.
+    if (headPlan.series !== series) into.copy(template, 0, 0, template.length);
+    return template.length;
+  }
   const { generated } = headPlan;
   if (headPlan.traceparentAt < 0) {
     writeTraceparent(generated, 0, pool);

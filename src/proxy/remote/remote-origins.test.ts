@@ -175,3 +175,25 @@ test("another snapshot is looked at before the next stream: the endpoint and the
 function isOf(document: Readonly<Record<string, unknown>>, name: string): boolean {
   return document["kind"] === "Workload" && JSON.stringify(document["metadata"]).includes(`"name":"${name}"`);
 }
+
+test("ids are written out for who is served, not where two lines say two things", () => {
+  const tunnel = new Proven();
+  tunnel.prove(1, WEB);
+  const [as, to] = ["x-selvedge-as: 1", `x-selvedge-to: ${ORDERS}`];
+  const [series, number] = [`x-selvedge-ids: ${"0a".repeat(16)}`, "x-selvedge-ids-at: 00"];
+  const added = (...lines: readonly string[]): number => {
+    const text = getText("/a", "orders", ...lines);
+    const bytes = Buffer.alloc(text.length + 1024);
+    bytes.write(text, "latin1");
+    const head = new RequestHead();
+    if (parseRequestHead(bytes, 0, text.length, head) <= 0) throw new Error("the test's request is malformed");
+    const before = head.lines.count;
+    tunnel.origins.of(head, bytes);
+    return head.lines.count - before;
+  };
+  expect(added(as, to, series, number)).toBe(2);
+  expect(added(as, to, series, series, number)).toBe(0);
+  expect(added(as, to, series, number, number)).toBe(0);
+  expect(added(as, to, series)).toBe(0);
+  expect(added(as, to, number)).toBe(0);
+});

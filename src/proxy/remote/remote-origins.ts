@@ -7,11 +7,13 @@ import { latin1 } from "../bytes.ts";
 import type { CallerIdentity } from "../caller.ts";
 import { AuthorityMemo } from "../exchange/authority-memo.ts";
 import { DecisionMemo } from "../exchange/decision-memo.ts";
+import { NUMBER_LINE, SERIES_LINE } from "../exchange/request-head.ts";
 import type { StreamOrigin, StreamOrigins } from "../http2/stream-origins.ts";
 import { HANDLE_OF_GATEWAY, PIN_BYTES_MAX, parseHandle } from "../pin/pin-text.ts";
 import type { AcceptedTunnel } from "../tunnel/accepted-tunnel.ts";
 import type { ProvenCaller } from "../tunnel/proven-callers.ts";
 import { KnownStreams } from "./known-streams.ts";
+import { ReceivedIds } from "./received-ids.ts";
 import { type RemotePlace, remoteCaller, remoteStranger } from "./remote-caller.ts";
 import { RemoteOrigin, type RemoteOriginHost } from "./remote-origin.ts";
 
@@ -57,6 +59,9 @@ export class RemoteOrigins implements StreamOrigins {
   /** Where the lines of the head that is looked at stand, NONE or SEVERAL. */
   #as = NONE;
   #to = NONE;
+  #series = NONE;
+  #number = NONE;
+  readonly #ids = new ReceivedIds();
 
   constructor(host: RemoteOriginsHost, tunnel: ProvingTunnel, place: RemotePlace) {
     this.#host = host;
@@ -64,11 +69,15 @@ export class RemoteOrigins implements StreamOrigins {
     this.#place = place;
   }
 
-  /** `null`: the proof of whom it names holds no longer; its node is to send a new one, and the request once more. */
+  /**
+   * Ids that the head gives only the number of are written out in it. `null`: the proof of whom it names holds no longer; its node
+   * is to send a new one, and the request once more.
+   */
   of(head: RequestHead, bytes: Buffer): StreamOrigin | null {
     this.handle = 0;
     const origin = this.#find(head, bytes);
     this.reader = origin?.pin?.target.endpoint.workload ?? "";
+    if (origin && this.#series >= 0 && this.#number >= 0) this.#ids.writeOut(head, bytes, this.#series, this.#number);
     return origin;
   }
 
@@ -98,15 +107,21 @@ export class RemoteOrigins implements StreamOrigins {
     return origin;
   }
 
-  /** Where the two lines stand that are ours. */
+  /** Where the lines stand that are ours. */
   #findLines(head: RequestHead, bytes: Buffer): void {
     const { count, kind, nameStart, nameEnd } = head.lines;
     this.#as = NONE;
     this.#to = NONE;
+    this.#series = NONE;
+    this.#number = NONE;
     for (let i = 0; i < count; i++) {
       if (kind[i] !== HEADER.MESH_OWNED) continue;
       if (isNamed(bytes, nameStart[i]!, nameEnd[i]!, AS)) this.#as = this.#as === NONE ? i : SEVERAL;
       else if (isNamed(bytes, nameStart[i]!, nameEnd[i]!, TO)) this.#to = this.#to === NONE ? i : SEVERAL;
+      else if (isNamed(bytes, nameStart[i]!, nameEnd[i]!, SERIES_LINE))
+        this.#series = this.#series === NONE ? i : SEVERAL;
+      else if (isNamed(bytes, nameStart[i]!, nameEnd[i]!, NUMBER_LINE))
+        this.#number = this.#number === NONE ? i : SEVERAL;
     }
   }
 

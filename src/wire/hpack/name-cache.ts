@@ -17,7 +17,7 @@ export const NAME_RULE = {
 const CREDENTIALS: readonly Uint8Array[] = ["authorization", "cookie", "set-cookie", "proxy-authorization"].map(
   asciiBytes,
 );
-const VOLATILES: readonly Uint8Array[] = ["traceparent", "x-request-id"].map(asciiBytes);
+const VOLATILES: readonly Uint8Array[] = ["traceparent", "x-request-id", "x-selvedge-ids-at"].map(asciiBytes);
 
 const COLON = 0x3a;
 

@@ -157,6 +157,26 @@ describe("a request for an endpoint on another node", () => {
     }
   });
 
+  test("gets ids from the mesh, its own each time, that its endpoint and the logs of both nodes agree on", async () => {
+    const peer = await connectRaw({ port: pair.source.outbound });
+    const sent: string[] = [];
+    for (let i = 0; i < 20; i++) {
+      expect((await ask(peer, getText("/ids-of-the-mesh", "orders"))).status).toBe(200);
+      expect(headersOf(seen, "x-selvedge-ids")).toEqual([]);
+      sent.push(`${headerOf(seen, "traceparent")!.slice(3, 35)} ${headerOf(seen, "x-request-id")}`);
+    }
+    peer.destroy();
+    expect(new Set(sent).size).toBe(20);
+    expect(sent[0]).toMatch(/^[0-9a-f]{32} [0-9a-f-]{36}$/);
+    for (const worker of [pair.source, pair.there]) {
+      const logged = await until(() => {
+        const records = worker.records().filter((record) => record.path === "/ids-of-the-mesh");
+        return records.length === 20 && records.map(({ traceId, requestId }) => `${traceId} ${requestId}`);
+      }, "the records");
+      expect(logged.toSorted()).toEqual(sent.toSorted());
+    }
+  });
+
   test("may be one of many at once, whose answers do not mix", async () => {
     const peers = await Promise.all(Array.from({ length: 50 }, () => connectRaw({ port: pair.source.outbound })));
     const ask20 = async (peer: RawPeer, at: number): Promise<void> => {
