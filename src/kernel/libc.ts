@@ -20,6 +20,7 @@ const SOCKET_CALLS = {
   recvmmsg: { args: [T.i32, T.ptr, T.u32, T.i32, T.ptr], returns: T.i32 },
   getsockopt: { args: [T.i32, T.i32, T.i32, T.ptr, T.ptr], returns: T.i32 },
   setsockopt: { args: [T.i32, T.i32, T.i32, T.ptr, T.u32], returns: T.i32 },
+  shutdown: { args: [T.i32, T.i32], returns: T.i32 },
   socketpair: { args: [T.i32, T.i32, T.i32, T.ptr], returns: T.i32 },
   close: { args: [T.i32], returns: T.i32 },
 } as const;
@@ -45,6 +46,11 @@ const PROCESS_CALLS = {
   execve: { args: [T.ptr, T.ptr, T.ptr], returns: T.i32 },
 } as const;
 
+const PROGRAM_CALLS = {
+  getauxval: { args: [T.u64], returns: T.u64 },
+  madvise: { args: [T.ptr, T.u64, T.i32], returns: T.i32 },
+} as const;
+
 const ERRNO_CALLS = { __errno_location: { args: [], returns: T.ptr } } as const;
 
 function openSocketCalls(name: string) {
@@ -55,6 +61,9 @@ function openMemoryCalls(name: string) {
 }
 function openProcessCalls(name: string) {
   return dlopen(name, PROCESS_CALLS).symbols;
+}
+function openProgram(name: string) {
+  return dlopen(name, PROGRAM_CALLS);
 }
 function openErrnoCalls(name: string) {
   return dlopen(name, ERRNO_CALLS).symbols;
@@ -90,6 +99,9 @@ export const memoryCalls = once(openMemoryCalls);
 
 /** Process functions and `syscall`, which bind only the calling thread; each answers -1 with `errno` set on failure. */
 export const processCalls = once(openProcessCalls);
+
+/** What a process asks about its own program; opened anew each time, because it is rarely asked. The caller closes it. */
+export const openProgramCalls = (): ReturnType<typeof openProgram> => openFirst(openProgram);
 
 const errnoCalls = once(openErrnoCalls);
 

@@ -30,11 +30,23 @@ function boundSocket(host: string, port: number): number {
   return fd;
 }
 
+/** An address that swallows what is sent to it: a listener whose queue is full. Dispose of it. */
+export function blackHole(): { readonly port: number } & Disposable {
+  const fd = rawListen("127.0.0.1", 0, false, 0);
+  const port = rawPort(fd);
+  const queued = rawConnect(port);
+  const dispose = (): void => {
+    rawClose(queued);
+    rawClose(fd);
+  };
+  return { port, [Symbol.dispose]: dispose };
+}
+
 /** A listening socket; `deferAccept` sets TCP_DEFER_ACCEPT. The caller closes it. */
-export function rawListen(host = "127.0.0.1", port = 0, deferAccept = false): number {
+export function rawListen(host = "127.0.0.1", port = 0, deferAccept = false, backlog = 16): number {
   const fd = boundSocket(host, port);
   if (deferAccept) checked("setsockopt", C.setsockopt(fd, 6, 9, ptr(new Int32Array([5])), 4));
-  checked("listen", C.listen(fd, 16));
+  checked("listen", C.listen(fd, backlog));
   return fd;
 }
 

@@ -1,3 +1,4 @@
+import { ConnectingSocket } from "../../kernel/connecting-socket.ts";
 import type { HeldKeys } from "./keys.ts";
 import { TLS_HANDLERS, TlsConnection, type TlsOwner, wordOf } from "./tls-connection.ts";
 import type { TunnelTlsOptions } from "./tls-options.ts";
@@ -12,9 +13,11 @@ export function dial(
   timeoutMs: number,
 ): TlsConnection {
   const connection = new TlsConnection(owner, own, timeoutMs);
-  Bun.connect<TlsConnection>({ hostname, port, tls: tls as never, socket: TLS_HANDLERS, data: connection })
-    // Refused before there was a socket.
-    .catch((error: unknown) => connection.closed(`connect_${wordOf(error).toLowerCase()}`));
+  connection.connecting = ConnectingSocket.begin(() => {
+    Bun.connect<TlsConnection>({ hostname, port, tls: tls as never, socket: TLS_HANDLERS, data: connection })
+      // Refused before there was a socket.
+      .catch((error: unknown) => connection.closed(`connect_${wordOf(error).toLowerCase()}`));
+  });
   // The runtime has taken its copy by now.
   tls.key.fill(0);
   return connection;

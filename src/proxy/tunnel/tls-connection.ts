@@ -1,5 +1,6 @@
 import type { Socket, SocketHandler } from "bun";
 import { Timer, type TimerWheel } from "../../base/timer-wheel.ts";
+import type { ConnectingSocket } from "../../kernel/connecting-socket.ts";
 import type { HeldKeys } from "./keys.ts";
 
 /** What speaks on a connection whose other end was verified. */
@@ -36,6 +37,8 @@ export class TlsConnection {
   /** The identity of ours that it shows. */
   readonly own: HeldKeys;
   socket: Socket<TlsConnection> | null = null;
+  /** Dialed, and not connected yet, where it can be given up. */
+  connecting: ConnectingSocket | null = null;
   /** IP address of the other end, once TCP is there. */
   address = "";
   /** IP address of this end. */
@@ -63,6 +66,8 @@ export class TlsConnection {
     this.#over(reason);
     // Not `end`: that hands on what was already read.
     this.socket?.terminate();
+    this.connecting?.giveUp();
+    this.connecting = null;
   }
 
   /** Ends it once what was written has left. */
@@ -75,6 +80,7 @@ export class TlsConnection {
   /** TCP is there. */
   opened(socket: Socket<TlsConnection>): void {
     this.socket = socket;
+    this.connecting = null;
     const { remoteAddress, localAddress } = addressesOf(socket);
     this.address = plainAddress(remoteAddress ?? "");
     this.localAddress = plainAddress(localAddress ?? "");

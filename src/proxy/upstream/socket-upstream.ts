@@ -1,5 +1,6 @@
 import type { Socket } from "bun";
 import { Timer } from "../../base/timer-wheel.ts";
+import type { ConnectingSocket } from "../../kernel/connecting-socket.ts";
 import { Output } from "../output.ts";
 import type { Upstream, UpstreamOwner } from "./upstream.ts";
 
@@ -26,6 +27,8 @@ export class SocketUpstream implements Upstream {
   readonly home: UpstreamHome;
   readonly timer: Timer;
   socket: Socket<SocketUpstream> | null = null;
+  /** While it is being established, where it can be given up. */
+  connecting: ConnectingSocket | null = null;
   owner: UpstreamOwner | null = null;
   state: number = STATE.CONNECTING;
   /** Owners it has served: a connection that served none yet cannot be stale. */
@@ -103,8 +106,8 @@ export class SocketUpstream implements Upstream {
   #onTimer(): void {
     if (this.state === STATE.CONNECTING) {
       this.state = STATE.CLOSED;
-      this.socket?.terminate();
-      this.socket = null;
+      this.connecting?.giveUp();
+      this.connecting = null;
       this.home.onConnectFailed(this, CONNECT_TIMED_OUT);
     } else if (this.state === STATE.IDLE) this.home.onIdleTooLong(this);
   }
@@ -114,6 +117,7 @@ export class SocketUpstream implements Upstream {
       socket.terminate();
       return;
     }
+    this.connecting = null;
     this.socket = socket;
     this.out.socket = socket;
     this.timer.deadlineMs = 0;
@@ -125,6 +129,7 @@ export class SocketUpstream implements Upstream {
   failed(error: string): void {
     if (this.state !== STATE.CONNECTING) return;
     this.state = STATE.CLOSED;
+    this.connecting = null;
     this.timer.deadlineMs = 0;
     this.home.onConnectFailed(this, error);
   }

@@ -1,6 +1,7 @@
 import { networkInterfaces } from "node:os";
 import type { Socket } from "bun";
 import { TimerWheel } from "../../base/timer-wheel.ts";
+import { ConnectingSocket } from "../../kernel/connecting-socket.ts";
 import { peerCredentials } from "../../kernel/peer-credentials.ts";
 import type { SockDiag } from "../../kernel/sock-diag.ts";
 import { fdOf } from "../../kernel/socket-fd.ts";
@@ -208,11 +209,15 @@ export class DataPath implements ConnectionHost, EndpointHost {
 
   connect(endpoint: EndpointAddress, upstream: SocketUpstream): void {
     const common = { socket: UPSTREAM_HANDLERS, data: upstream, allowHalfOpen: true };
-    const connecting =
-      endpoint.unix === ""
-        ? Bun.connect<SocketUpstream>({ ...common, hostname: endpoint.hostname, port: endpoint.port })
-        : Bun.connect<SocketUpstream>({ ...common, unix: endpoint.unix });
-    connecting.catch((error: unknown) => upstream.failed(error instanceof Error ? error.message : String(error)));
+    const failed = (error: unknown): void => upstream.failed(error instanceof Error ? error.message : String(error));
+    const { hostname, port, unix } = endpoint;
+    if (unix !== "") {
+      Bun.connect<SocketUpstream>({ ...common, unix }).catch(failed);
+      return;
+    }
+    upstream.connecting = ConnectingSocket.begin(() => {
+      Bun.connect<SocketUpstream>({ ...common, hostname, port }).catch(failed);
+    });
   }
 
   verifyListener(endpoint: EndpointAddress, upstream: SocketUpstream, answer: (isOurs: boolean) => void): void {
