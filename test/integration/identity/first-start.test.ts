@@ -53,6 +53,15 @@ test("a node with a tunnel tells what ends when, in status and metrics, and make
   ]);
   expect(before.stops.map(({ what }) => what)).toContain("calls between nodes");
   expect(await identityOf(mesh)).toMatchObject({ state: "ready", holdsRoot: true, svids: { count: 1, valid: 1 } });
+  // For people: every certificate with its end, and what stops with it.
+  const { stdout: told } = await mesh.cli("status");
+  const dayOf = (name: string) => (before.certificates.find((one) => one.name === name)?.notAfter ?? "").slice(0, 10);
+  expect(told).toMatch(new RegExp(`^root +valid +${dayOf("root")}`, "m"));
+  expect(told).toMatch(new RegExp(`^issuer +valid +${dayOf("issuer")}`, "m"));
+  const stops = told.slice(told.indexOf("IF NOBODY IS MET FROM NOW ON, THIS STOPS"));
+  expect(stops).toMatch(/^calls on this node +never$/m);
+  expect(stops).toMatch(new RegExp(`^calls between nodes +${dayOf("root")}`, "m"));
+  expect(stops).toMatch(new RegExp(`^letting nodes in, renewing their issuers +${dayOf("root")}`, "m"));
   const { text } = await mesh.metrics();
   for (const { kind, notAfter } of before.certificates) {
     const seconds = Date.parse(notAfter) / 1000;

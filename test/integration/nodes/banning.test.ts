@@ -69,8 +69,11 @@ describe("a ban", () => {
     const fourth = await site.add(4);
     await connected(third, "till-4");
     await fourth.stop();
-    const report = await ban(first, "ban", "till-2");
-    expect(report).toMatchObject({ acknowledged: ["till-3"], waitingFor: ["till-4"] });
+    const { code, stdout } = await first.cli("node", "ban", "till-2", "--reason", "it was stolen");
+    expect([code, stdout]).toEqual([
+      0,
+      "till-2 is banned here, by its key\nin force on: till-3\nnot yet on: till-4; they hear of it when they connect\n",
+    ]);
     await first.stop();
     await site.start(4);
     await fourth.event("node", 0, (event) => event["what"] === "trust_adopted" && event["node"] === "till-3");

@@ -29,6 +29,9 @@ describe("a machine with a token", () => {
     expect(atSecond["till-1"]).toMatchObject({ state: "connected", holdsRoot: true, key: atFirst["till-1"]?.key });
     expect(atSecond["till-2"]).toMatchObject({ state: "this", key: atFirst["till-2"]?.key });
     expect(Date.parse(atFirst["till-2"]?.expiry ?? "") - Date.now()).toBeGreaterThan(44 * 86_400_000);
+    // It cannot renew its issuer alone, and says until when it gets along.
+    const [, until] = /^calls between nodes +(\S+)$/m.exec((await second.cli("status")).stdout) ?? [];
+    expect(Date.parse(until ?? "")).toBe(Math.floor(Date.parse(atSecond["till-2"]?.expiry ?? "") / 1000) * 1000);
     const [audit] = await auditLines(first, "node-joined");
     expect(audit).toMatchObject({ node: "till-2", address: "127.0.0.1", keyHash: atFirst["till-2"]?.key });
   }, 30_000);
