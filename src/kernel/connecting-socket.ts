@@ -6,8 +6,6 @@
 import { ptr } from "bun:ffi";
 import { socketCalls } from "./libc.ts";
 
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
 const SOL_SOCKET = 1;
 const SO_COOKIE = 57;
 const IPPROTO_TCP = 6;
@@ -15,6 +13,8 @@ const TCP_INFO = 11;
 /** First byte of TCP_INFO. */
 const STATE_SYN_SENT = 2;
 const SHUT_BOTH = 2;
+/** Open in every process: workers have /dev/null there. */
+const STDIN = 0;
 
 const stateByte = new Uint8Array(4);
 const cookieWord = new BigUint64Array(1);
@@ -37,8 +37,9 @@ export class ConnectingSocket {
    * that is free, and whether that is a connection on its way is asked of the kernel.
    */
   static begin(begin: () => void): ConnectingSocket | null {
-    const { socket, close } = socketCalls();
-    const fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    const { dup, close } = socketCalls();
+    // A tenth of what making a socket would cost.
+    const fd = dup(STDIN);
     if (fd >= 0) close(fd);
     begin();
     if (fd < 0 || !isConnecting(fd)) return null;

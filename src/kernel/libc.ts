@@ -22,6 +22,7 @@ const SOCKET_CALLS = {
   setsockopt: { args: [T.i32, T.i32, T.i32, T.ptr, T.u32], returns: T.i32 },
   shutdown: { args: [T.i32, T.i32], returns: T.i32 },
   socketpair: { args: [T.i32, T.i32, T.i32, T.ptr], returns: T.i32 },
+  dup: { args: [T.i32], returns: T.i32 },
   close: { args: [T.i32], returns: T.i32 },
 } as const;
 
