@@ -9,6 +9,11 @@ export interface Suite {
   readonly suiteTimeoutMs: number;
   /** One process per test file: a file that loads a machine or leaks must not touch the next. */
   readonly isFilePerProcess: boolean;
+  /**
+   * Of a suite with a process per file, the files that nothing may run beside: what they measure, or count on the whole machine,
+   * would be the neighbour's too. Ends of paths.
+   */
+  readonly alone: readonly string[];
 }
 
 export const SUITES: readonly Suite[] = [
@@ -18,6 +23,7 @@ export const SUITES: readonly Suite[] = [
     testTimeoutMs: 30_000,
     suiteTimeoutMs: 600_000,
     isFilePerProcess: false,
+    alone: [],
   },
   {
     name: "conformance",
@@ -25,6 +31,7 @@ export const SUITES: readonly Suite[] = [
     testTimeoutMs: 30_000,
     suiteTimeoutMs: 600_000,
     isFilePerProcess: false,
+    alone: [],
   },
   {
     name: "fuzz",
@@ -32,6 +39,7 @@ export const SUITES: readonly Suite[] = [
     testTimeoutMs: 60_000,
     suiteTimeoutMs: 600_000,
     isFilePerProcess: false,
+    alone: [],
   },
   {
     name: "runtime",
@@ -39,6 +47,7 @@ export const SUITES: readonly Suite[] = [
     testTimeoutMs: 60_000,
     suiteTimeoutMs: 600_000,
     isFilePerProcess: true,
+    alone: ["connection-leak.test.ts"],
   },
   {
     name: "security",
@@ -46,6 +55,7 @@ export const SUITES: readonly Suite[] = [
     testTimeoutMs: 30_000,
     suiteTimeoutMs: 600_000,
     isFilePerProcess: true,
+    alone: ["http2-attacks.test.ts", "stolen-till.test.ts"],
   },
   {
     name: "integration",
@@ -53,5 +63,24 @@ export const SUITES: readonly Suite[] = [
     testTimeoutMs: 90_000,
     suiteTimeoutMs: 1_200_000,
     isFilePerProcess: true,
+    alone: [
+      // Time: of an answer, of a recovery, or beside a load.
+      "data-path/pools.test.ts",
+      "mesh/contract.test.ts",
+      "mesh/worker-death.test.ts",
+      "nodes/banning.test.ts",
+      "tunnel/fairness.test.ts",
+      "tunnel/trouble.test.ts",
+      // Memory and processor time.
+      "data-path/back-pressure.test.ts",
+      "data-path/large-bodies.test.ts",
+      "http2-proxy/floods.test.ts",
+      "http2-proxy/flow.test.ts",
+      "mesh/footprint.test.ts",
+      "tunnel/leaks.test.ts",
+      "tunnel/slow-receivers.test.ts",
+      // All processes and namespaces of the machine.
+      "integration/demo.test.ts",
+    ],
   },
 ];

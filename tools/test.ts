@@ -9,10 +9,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checks, runChecks } from "./check.ts";
+import { LANES_MAX, ownNetwork, runInLanes } from "./lanes.ts";
 import { SUITES, type Suite } from "./suites.ts";
 import { countLine, countRun, sumCounts, type TestCounts } from "./test-report.ts";
 
 const root = join(import.meta.dir, "..");
+
+/** Files of a suite whose time is printed: what to look at where the whole takes too long. */
+const SLOWEST_SHOWN = 8;
 
 interface Selection {
   readonly suites: readonly Suite[];
@@ -43,11 +47,21 @@ function testFilesOf(suite: Suite, words: readonly string[]): string[] {
     .sort();
 }
 
-/** Runs one `bun test` over the files, its output going through to ours. */
-async function runFiles(suite: Suite, files: readonly string[], scratch: string): Promise<TestCounts> {
-  const junit = join(scratch, `${Bun.hash(files.join("\n")).toString(36)}.xml`);
+interface Place {
+  /** For files of our own. */
+  readonly scratch: string;
+  /** What `bun test` is started through. */
+  readonly enter: readonly string[];
+  /** Whether the output goes through to ours at once; at the end otherwise, in one piece. */
+  readonly isLive: boolean;
+}
+
+/** Runs one `bun test` over the files. */
+async function runFiles(suite: Suite, files: readonly string[], place: Place): Promise<TestCounts> {
+  const junit = join(place.scratch, `${Bun.hash(files.join("\n")).toString(36)}.xml`);
   const child = Bun.spawn(
     [
+      ...place.enter,
       process.execPath,
       "test",
       `--timeout=${suite.testTimeoutMs}`,
@@ -65,8 +79,10 @@ async function runFiles(suite: Suite, files: readonly string[], scratch: string)
       killSignal: "SIGKILL",
     },
   );
-  const [out, err] = await Promise.all([relay(child.stdout, process.stdout), relay(child.stderr, process.stderr)]);
+  const [toOut, toErr] = place.isLive ? [process.stdout, process.stderr] : [undefined, undefined];
+  const [out, err] = await Promise.all([relay(child.stdout, toOut), relay(child.stderr, toErr)]);
   await child.exited;
+  if (!place.isLive) process.stdout.write(`${err}${out}`);
   return countRun({
     junit: existsSync(junit) ? readFileSync(junit, "utf8") : undefined,
     output: `${out}\n${err}`,
@@ -75,20 +91,31 @@ async function runFiles(suite: Suite, files: readonly string[], scratch: string)
   });
 }
 
-async function relay(from: ReadableStream<Uint8Array>, to: NodeJS.WriteStream): Promise<string> {
+async function relay(from: ReadableStream<Uint8Array>, to: NodeJS.WriteStream | undefined): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   for await (const chunk of from) {
-    to.write(chunk);
+    to?.write(chunk);
     text += decoder.decode(chunk, { stream: true });
   }
   return text;
 }
 
 async function runSuite(suite: Suite, files: readonly string[], scratch: string): Promise<TestCounts> {
-  if (!suite.isFilePerProcess) return runFiles(suite, files, scratch);
-  const all: TestCounts[] = [];
-  for (const file of files) all.push(await runFiles(suite, [file], scratch));
+  const host: Place = { scratch, enter: [], isLive: true };
+  if (!suite.isFilePerProcess) return runFiles(suite, files, host);
+  const enter = ownNetwork();
+  const lane: Place = enter === undefined ? host : { scratch, enter, isLive: false };
+  const isAlone = (file: string): boolean => enter === undefined || suite.alone.some((path) => file.endsWith(path));
+  const took: { readonly file: string; readonly seconds: number }[] = [];
+  const all = await runInLanes(files, LANES_MAX, isAlone, async (file) => {
+    const startedAt = performance.now();
+    const counts = await runFiles(suite, [file], isAlone(file) ? host : lane);
+    took.push({ file, seconds: (performance.now() - startedAt) / 1000 });
+    return counts;
+  });
+  const slowest = took.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST_SHOWN);
+  for (const { file, seconds } of slowest) console.log(`${seconds.toFixed(1).padStart(6)} s  ${file}`);
   return sumCounts(all);
 }
 
