@@ -116,7 +116,9 @@ export class IdentityStore {
     const kek = this.#kek(false);
     try {
       const key = unseal(kek, this.#context(place), sealedKey);
-      if (typeof key === "string") throw new IdentityStoreError(`the ${place} does not open: ${UNSEAL_TEXT[key]}`);
+      if (typeof key === "string") {
+        throw new IdentityStoreError(`the ${place} does not open: ${UNSEAL_TEXT[key]} (tried: ${this.kekPath})`);
+      }
       return key;
     } finally {
       kek.fill(0);

@@ -82,6 +82,7 @@ interface Asked {
   readonly signedMaterial?: Uint8Array;
   readonly node?: string;
   readonly serial?: string;
+  readonly endorsementKey?: string;
 }
 
 const newKey = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
@@ -91,7 +92,12 @@ function ask(site: Site, tokenId: string, secret: Uint8Array, asked: Asked = {})
   const session = asked.material ?? material;
   const node = asked.node ?? "till-2";
   const issuerRequest = makeIssuerRequest({ trustDomain: TD, node, challenge: session }, asked.key ?? newKey());
-  const request = { tokenId, publicKey: tokenPublicKey(secret), issuerRequest, endorsementKey: "" };
+  const request = {
+    tokenId,
+    publicKey: tokenPublicKey(secret),
+    issuerRequest,
+    endorsementKey: asked.endorsementKey ?? "",
+  };
   const binding = { trustDomain: TD, node, keyingMaterial: asked.signedMaterial ?? session };
   const bytes = makeJoinRequest(binding, { ...request, serial: asked.serial ?? "" }, tokenPrivateKey(secret));
   return site.door.join(Buffer.concat([session, bytes]), ADDRESS);
@@ -194,6 +200,19 @@ describe("the join door", () => {
     });
     expect((await ask(site, id, secret)).outcome.detail).toBe("no serial was shown");
     expect((await ask(site, id, secret, { serial: "SN-7" })).outcome.result).toBe("joined");
+  });
+
+  test("holds a token for a TPM against the TPM, whatever the serial number is", async () => {
+    const site = new Site();
+    const [right, wrong] = ["a".repeat(64), "b".repeat(64)];
+    const id = site.invite(secret, { binding: { kind: "ek", value: right } });
+    for (const [asked, detail] of [
+      [{ serial: right }, "no ek was shown"],
+      [{ endorsementKey: wrong }, `another ek: ${wrong}`],
+    ] as const) {
+      expect((await ask(site, id, secret, asked)).outcome).toMatchObject({ result: "hardware", detail });
+    }
+    expect((await ask(site, id, secret, { endorsementKey: right })).outcome.result).toBe("joined");
   });
 
   test("takes a second machine of one name only to replace the first, whose keys are banned then", async () => {
