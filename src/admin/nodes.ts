@@ -1,4 +1,4 @@
-import { BAN_REASON_LENGTH_MAX } from "../identity/bans.ts";
+import { BAN_REASON_LENGTH_MAX, reasonLength } from "../identity/bans.ts";
 import type { Keeper } from "../keeper/keeper.ts";
 import type { HardwareBinding } from "../keeper/nodes/invite.ts";
 import type { NodeRow } from "../keeper/nodes/node-rows.ts";
@@ -43,8 +43,11 @@ export function nodesStatus(keeper: Keeper): readonly NodeRow[] {
 /** `node ban`. */
 export function banNode(keeper: Keeper, { request }: AdminCall): Promise<unknown> {
   const reason = textOf(request, "reason");
-  if (reason.length > BAN_REASON_LENGTH_MAX || !/^[\x20-\x7e]*$/.test(reason)) {
-    throw new AdminError("bad_request", `a reason has up to ${BAN_REASON_LENGTH_MAX} printable ASCII characters`);
+  if (!/^[\x20-\x7e]*$/.test(reason)) throw new AdminError("bad_request", "a reason is printable ASCII");
+  const length = reasonLength(reason);
+  if (length > BAN_REASON_LENGTH_MAX) {
+    const counted = `this one has ${length}, with " and \\ counted twice`;
+    throw new AdminError("bad_request", `a reason has up to ${BAN_REASON_LENGTH_MAX} characters: ${counted}`);
   }
   return toldLater(() => keeper.nodes.live.ban(textOf(request, "node"), reason));
 }

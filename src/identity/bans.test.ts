@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import {
+  BAN_REASON_LENGTH_MAX,
   BANS_MAX,
+  BANS_RESERVE_BYTES,
+  BANS_TEXT_BYTES_MAX,
   type Ban,
   type BanList,
   banSequence,
@@ -10,8 +13,11 @@ import {
   NO_BANS,
   parseBans,
   printBans,
+  reasonLength,
   withBan,
+  withBans,
 } from "./bans.ts";
+import { TRUST_MESSAGE_BYTES_MAX } from "./trust-message.ts";
 
 const keyOf = (index: number) => index.toString(16).padStart(64, "0");
 const word = (index: number, state: Ban["state"]) => ({
@@ -101,4 +107,36 @@ test("a full list refuses a further key instead of forgetting one", () => {
   );
   expect(() => withBan(full, word(BANS_MAX, "banned"))).toThrow(RangeError);
   expect(isKeyBanned(withBan(full, word(3, "lifted")), keyOf(3))).toBe(false);
+});
+
+/** As long as a word can be. */
+const longest = (index: number): Omit<Ban, "sequence"> => ({
+  keyHash: keyOf(index),
+  node: "n".repeat(63),
+  state: "banned",
+  reason: '"'.repeat(BAN_REASON_LENGTH_MAX / 2),
+  atMs: Number.MAX_SAFE_INTEGER,
+});
+
+test("a full list has 390 keys at least, whatever is said of them, and fits the root's message with its reserve", () => {
+  expect(reasonLength(longest(0).reason)).toBe(BAN_REASON_LENGTH_MAX);
+  const full = withBans(
+    NO_BANS,
+    Array.from({ length: 390 }, (_, index) => longest(index)),
+  );
+  const more = Array.from({ length: 24 }, (_, index) => longest(1000 + index));
+  expect(() => withBans(full, more)).toThrow("the list of banned keys is full: 390 keys take");
+  // Nothing of it was taken.
+  expect(full.size).toBe(390);
+  const reserved = withBans(full, more, BANS_TEXT_BYTES_MAX + BANS_RESERVE_BYTES);
+  expect(printBans(reserved).length + 8 * 1024).toBeLessThan(TRUST_MESSAGE_BYTES_MAX);
+  // What makes it no longer always fits, also where it is longer than allowed.
+  const lifted = withBans(reserved, [{ ...longest(3), state: "lifted", reason: "" }]);
+  expect(isKeyBanned(lifted, keyOf(3))).toBe(false);
+});
+
+test("a reason that an earlier version wrote is read", () => {
+  const old = withBan(NO_BANS, { ...word(1, "banned"), reason: "x".repeat(256) });
+  expect(printBans(parseBans(printBans(old)) ?? NO_BANS)).toBe(printBans(old));
+  expect(parseBans(printBans(withBan(NO_BANS, { ...word(1, "banned"), reason: "x".repeat(257) })))).toBeUndefined();
 });

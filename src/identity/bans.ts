@@ -3,11 +3,28 @@
  * stays banned. A list grows by newer words about a key and never forgets one; two lists merge in any order to the same.
  */
 
-/** Most keys of a list. Reason: a site has a handful of nodes; 1,024 bans are 256 KiB and were typed by somebody. */
+/** Most keys of a list that is read. Reason: more than fit BANS_TEXT_BYTES_MAX, however short their reasons. */
 export const BANS_MAX = 1024;
 
-/** Most characters of a reason. Reason: it is a note for people. */
-export const BAN_REASON_LENGTH_MAX = 256;
+/**
+ * Longest list, as text, that the root says. Reason: with a bundle it fits one message between nodes. 390 keys with the longest names
+ * and reasons fill it, some 700 with short ones; of one stolen node there are 48 at most.
+ */
+export const BANS_TEXT_BYTES_MAX = 128 * 1024;
+
+/** Beyond it, for what must not fail when it is full: bans of one node alone, and roots that are changed. Reason: 24 keys at least. */
+export const BANS_RESERVE_BYTES = 8 * 1024;
+
+/** Most characters of a new reason, as they are written down (see `reasonLength`). Reason: a note for people; a third of a list's entry. */
+export const BAN_REASON_LENGTH_MAX = 100;
+
+/** The same of one that is read: earlier versions wrote as much. */
+const REASON_READ_LENGTH_MAX = 256;
+
+/** There is no room for another banned key; the message is for people. */
+export class BansFullError extends RangeError {
+  override readonly name = "BansFullError";
+}
 
 /** The last word about one key. */
 export interface Ban {
@@ -41,14 +58,47 @@ export function banSequence(list: BanList): number {
   return highest;
 }
 
-/** A list with one more word, whose sequence is one above all others. Throws RangeError where the list is full. */
+/** A list with one more word, whose sequence is one above all others. Throws BansFullError above BANS_MAX; see `withBans`. */
 export function withBan(list: BanList, ban: Omit<Ban, "sequence">): BanList {
   return mergeBans(list, new Map([[ban.keyHash, { ...ban, sequence: banSequence(list) + 1 }]]));
 }
 
 /**
+ * The same with some words, one after the other. Throws BansFullError where the list would be longer than `bytesMax` as text; words
+ * that make it no longer always fit.
+ */
+export function withBans(
+  list: BanList,
+  bans: readonly Omit<Ban, "sequence">[],
+  bytesMax: number = BANS_TEXT_BYTES_MAX,
+): BanList {
+  const next = bans.reduce(withBan, list);
+  refuseTooLong(next, list, bytesMax);
+  return next;
+}
+
+/** Throws BansFullError where `next` has grown beyond `bytesMax`. */
+export function refuseTooLong(next: BanList, before: BanList, bytesMax: number): void {
+  const bytes = bansBytes(next);
+  if (bytes <= bytesMax || bytes <= bansBytes(before)) return;
+  throw new BansFullError(
+    `the list of banned keys is full: ${before.size} keys take ${bansBytes(before)} of ${bytesMax} bytes, lifted bans included`,
+  );
+}
+
+/** Bytes that a list takes as text. */
+export function bansBytes(list: BanList): number {
+  return new TextEncoder().encode(printBans(list)).length;
+}
+
+/** Characters that a reason takes in the text of a list, where `"` and `\\` are written with another one before them. */
+export function reasonLength(reason: string): number {
+  return JSON.stringify(reason).length - 2;
+}
+
+/**
  * Both lists; of two words about a key the later one, and of equally late ones the ban. So an old backup never lifts a ban.
- * Throws RangeError where both together are too long: forgetting one silently would let it in again.
+ * Throws BansFullError where both together have too many keys: forgetting one silently would let it in again.
  */
 export function mergeBans(one: BanList, other: BanList): BanList {
   const merged = new Map(one);
@@ -56,7 +106,7 @@ export function mergeBans(one: BanList, other: BanList): BanList {
     const known = merged.get(ban.keyHash);
     if (known === undefined || isLater(ban, known)) merged.set(ban.keyHash, ban);
   }
-  if (merged.size > BANS_MAX) throw new RangeError(`more than ${BANS_MAX} banned keys`);
+  if (merged.size > BANS_MAX) throw new BansFullError(`more than ${BANS_MAX} banned keys`);
   return merged;
 }
 
@@ -111,7 +161,7 @@ function isBan(value: unknown): value is Ban {
     Number.isSafeInteger(sequence) &&
     (sequence as number) > 0 &&
     typeof reason === "string" &&
-    reason.length <= BAN_REASON_LENGTH_MAX &&
+    reason.length <= REASON_READ_LENGTH_MAX &&
     Number.isSafeInteger(atMs)
   );
 }

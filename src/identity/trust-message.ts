@@ -7,7 +7,7 @@ import { parseBundle, printBundle, type TrustBundle } from "./bundle.ts";
 import { fieldText, packFields, textField, unpackFields } from "./fields.ts";
 import { nodeCrypto } from "./node-crypto.ts";
 
-/** Longest message. Reason: a bundle of two roots and 1,024 bans with short reasons; more bans have to have shorter ones. */
+/** Longest message. Reason: the longest list of bans with its reserve, and a bundle of two roots. */
 export const TRUST_MESSAGE_BYTES_MAX = 150 * 1024;
 
 const NAME = "selvedge-trust-v1";

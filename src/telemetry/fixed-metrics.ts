@@ -89,6 +89,7 @@ export const LIMITS = [
   "slow_receivers",
   "frame_timeout",
   "cancelled_requests",
+  "banned_keys",
 ] as const;
 export type LimitName = (typeof LIMITS)[number];
 

@@ -21,6 +21,7 @@ function keeper() {
     tell: (audit: object) => void lines.push(JSON.stringify(audit)),
     countJoin: () => undefined,
     countRefused: () => void refused++,
+    countBansFull: () => undefined,
     note: () => undefined,
   } as unknown as NodesHost;
   const identity = { onOpened: () => () => undefined, live: undefined, site: undefined } as unknown as IdentityService;

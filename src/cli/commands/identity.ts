@@ -75,7 +75,7 @@ export function identityLines(identity: IdentityDescription): string[] {
     ...identity.troubles.map(({ what, reason }) => `${what}: ${reason}`),
   ];
   return [
-    `${trustDomain} / ${node}   ${holdsRoot ? "holds the site's root" : "let in by the root's node"}   bundle ${bundleSequence}   banned keys ${banned.length}`,
+    `${trustDomain} / ${node}   ${holdsRoot ? "holds the site's root" : "let in by the root's node"}   bundle ${bundleSequence}   banned keys ${banned.length}${banned.length === 0 ? "" : ` (the list is ${Math.ceil((100 * identity.bansBytes) / identity.bansBytesMax)} % full)`}`,
     ...notes.map((note) => colour.yellow(`! ${printable(note)}`)),
     "",
     ...certificateLines(identity.certificates),

@@ -1,4 +1,4 @@
-import { banSequence } from "../../identity/bans.ts";
+import { BANS_TEXT_BYTES_MAX, banSequence, bansBytes } from "../../identity/bans.ts";
 import type { Certificate } from "../../identity/certificate.ts";
 import { ROOT_DUE_BEFORE_MS, renewAtMs, stopsAt } from "../../identity/rotation.ts";
 import type { Renewal } from "./renewal.ts";
@@ -32,6 +32,9 @@ export interface IdentityDescription {
   readonly bundleSequence: number;
   readonly banSequence: number;
   readonly banned: readonly { readonly node: string; readonly keyHash: string; readonly reason: string }[];
+  /** What the list takes, lifted bans included, of what the root can say. */
+  readonly bansBytes: number;
+  readonly bansBytesMax: number;
   readonly rootChange: string;
   readonly certificates: readonly CertificateRow[];
   /** What stops, and when, if this node meets nobody from now on. */
@@ -53,6 +56,8 @@ export function describeIdentity(site: SiteIdentity, renewal: Renewal | undefine
     bundleSequence: bundle.sequence,
     banSequence: banSequence(bans),
     banned: banned.map(({ node, keyHash, reason }) => ({ node, keyHash, reason })),
+    bansBytes: bansBytes(bans),
+    bansBytesMax: BANS_TEXT_BYTES_MAX,
     rootChange: site.root?.rotation.phase ?? (bundle.roots.length > 1 ? "announced" : "steady"),
     certificates: certificateRows(site),
     stops: stopRows(site, renewal),

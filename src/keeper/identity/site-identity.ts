@@ -1,4 +1,4 @@
-import { type BanList, withBan } from "../../identity/bans.ts";
+import { BANS_RESERVE_BYTES, BANS_TEXT_BYTES_MAX, type BanList, withBans } from "../../identity/bans.ts";
 import { makeBundle, type TrustBundle } from "../../identity/bundle.ts";
 import { type Certificate, isSignedBy, keyHashOf, readCertificate } from "../../identity/certificate.ts";
 import type { ClockReading } from "../../identity/clock.ts";
@@ -230,6 +230,15 @@ export class SiteIdentity {
     return this.#say(keyHashes.map((keyHash) => ({ keyHash, node, state: "banned", reason })));
   }
 
+  /** Throws BansFullError where these keys could not be banned for want of room. */
+  refuseBansWithoutRoom(node: string, keyHashes: readonly string[], reason: string): void {
+    const atMs = this.nowMs();
+    withBans(
+      this.siteTrust.bans,
+      keyHashes.map((keyHash) => ({ keyHash, node, state: "banned", reason, atMs })),
+    );
+  }
+
   /** On the root's node: lifts every ban of a node's keys. */
   async unban(node: string): Promise<BanOutcome> {
     const banned = [...this.siteTrust.bans.values()].filter((ban) => ban.node === node && ban.state === "banned");
@@ -237,7 +246,7 @@ export class SiteIdentity {
     return this.#say(banned.map(({ keyHash }) => ({ keyHash, node, state: "lifted", reason: "lifted" })));
   }
 
-  /** On any node: bans keys on this node alone. Throws IdentityStoreError, and RangeError where the list is full. */
+  /** On any node: bans keys on this node alone. Throws IdentityStoreError, and BansFullError. */
   banHere(node: string, keyHashes: readonly string[], reason: string): void {
     const atMs = this.nowMs();
     this.siteTrust.banHere(keyHashes.map((keyHash) => ({ keyHash, node, reason, atMs })));
@@ -260,8 +269,10 @@ export class SiteIdentity {
     if (root === undefined) return { refused: "only the root's node can ban" };
     const atMs = this.nowMs();
     await root.sign(async ({ key }) => {
-      let { bans } = this.siteTrust;
-      for (const word of words) bans = withBan(bans, { ...word, atMs });
+      const bans = withBans(
+        this.siteTrust.bans,
+        words.map((word) => ({ ...word, atMs })),
+      );
       this.siteTrust.say(this.siteTrust.bundle, bans, { keyHash: root.keyHash, key });
     });
     this.#trustChanged();
@@ -276,9 +287,12 @@ export class SiteIdentity {
     if (typeof bundle === "string") throw new IdentityStoreError(`the bundle cannot be made: ${bundle}`);
     const atMs = this.nowMs();
     await root.sign(async ({ key }) => {
-      let { bans } = this.siteTrust;
       const word = { node: this.node, state: "banned", reason: "the site's root was changed", atMs } as const;
-      for (const keyHash of banned) bans = withBan(bans, { ...word, keyHash });
+      const bans = withBans(
+        this.siteTrust.bans,
+        banned.map((keyHash) => ({ ...word, keyHash })),
+        BANS_TEXT_BYTES_MAX + BANS_RESERVE_BYTES,
+      );
       this.siteTrust.say(bundle, bans, { keyHash: root.keyHash, key });
     });
     this.#trustChanged();

@@ -1,4 +1,6 @@
 import {
+  BANS_RESERVE_BYTES,
+  BANS_TEXT_BYTES_MAX,
   type Ban,
   type BanList,
   banSequence,
@@ -7,6 +9,7 @@ import {
   NO_BANS,
   parseBans,
   printBans,
+  refuseTooLong,
 } from "../../identity/bans.ts";
 import {
   adoptBundle,
@@ -88,12 +91,14 @@ export class SiteTrust {
     return new Map([...this.#bans].filter(([key, ban]) => ban.state === "banned" && !isKeyBanned(said, key)));
   }
 
-  /** Bans keys on this node alone: unsigned, so that no other node hears of it. Throws IdentityStoreError. */
+  /** Bans keys on this node alone: unsigned, so that no other node hears of it. Throws IdentityStoreError, BansFullError. */
   banHere(bans: readonly Omit<Ban, "sequence" | "state">[]): void {
     // No later than the root's own words: its next one about the same key holds.
     const sequence = Math.max(1, banSequence(this.#bans));
     const added = bans.map((ban) => [ban.keyHash, { ...ban, state: "banned", sequence }] as const);
-    this.#keep(this.#bundle, mergeBans(this.#bans, new Map(added)), this.#message);
+    const next = mergeBans(this.#bans, new Map(added));
+    refuseTooLong(next, this.#bans, BANS_TEXT_BYTES_MAX + BANS_RESERVE_BYTES);
+    this.#keep(this.#bundle, next, this.#message);
   }
 
   /** Lifts bans of this node alone. Throws IdentityStoreError. */

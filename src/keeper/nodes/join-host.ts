@@ -2,6 +2,9 @@ import { printBundle } from "../../identity/bundle.ts";
 import type { SiteIdentity } from "../identity/site-identity.ts";
 import type { JoinHost } from "./join-door.ts";
 
+/** The reason of its ban. */
+const REPLACED = "another machine took its name";
+
 /** Whether some machine holds an issuer for this name that is neither banned nor over, as far as this node signed it. */
 export function hasJoined(site: SiteIdentity, name: string): boolean {
   const nowMs = site.nowMs();
@@ -36,10 +39,19 @@ export function joinHost(site: SiteIdentity, isNode: (name: string) => boolean):
   };
 }
 
-async function banOthers(site: SiteIdentity, name: string, keyHash: string): Promise<void> {
+/** Throws BansFullError where the machines that have had a name could not be banned, as a replacement has to. */
+export function refuseReplacingWithoutRoom(site: SiteIdentity, name: string): void {
+  site.refuseBansWithoutRoom(name, keysOfOthers(site, name, ""), REPLACED);
+}
+
+function keysOfOthers(site: SiteIdentity, name: string, keyHash: string): readonly string[] {
   const others = site.issuedIssuers().filter((issued) => issued.node === name && issued.keyHash !== keyHash);
-  const keys = [...new Set(others.map((issued) => issued.keyHash))].filter((key) => !site.siteTrust.isBanned(key));
+  return [...new Set(others.map((issued) => issued.keyHash))].filter((key) => !site.siteTrust.isBanned(key));
+}
+
+async function banOthers(site: SiteIdentity, name: string, keyHash: string): Promise<void> {
+  const keys = keysOfOthers(site, name, keyHash);
   if (keys.length === 0) return;
-  const outcome = await site.banKeys(name, keys, "another machine took its name");
+  const outcome = await site.banKeys(name, keys, REPLACED);
   if ("refused" in outcome) throw new Error(outcome.refused);
 }

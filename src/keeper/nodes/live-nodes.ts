@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { BansFullError } from "../../identity/bans.ts";
 import { REFRESH_HINT_S } from "../../identity/bundle.ts";
 import { JOIN_KIND } from "../../identity/join-protocol.ts";
 import { isNodeName } from "../../identity/node-names.ts";
@@ -10,7 +11,7 @@ import { type Invitation, type InviteRequest, makeInvitation } from "./invitatio
 import { isInviteOpen } from "./invite.ts";
 import { Invites } from "./invites.ts";
 import { JoinDoor, type JoinOutcome } from "./join-door.ts";
-import { hasJoined, joinHost } from "./join-host.ts";
+import { hasJoined, joinHost, refuseReplacingWithoutRoom } from "./join-host.ts";
 import type { NodeContacts } from "./node-contacts.ts";
 import { hostPort, type NodeRow, nodeRows } from "./node-rows.ts";
 import { NodesError, type NodesHost } from "./nodes-host.ts";
@@ -156,6 +157,7 @@ export class LiveNodes {
     if (!asked.isReplacing && hasJoined(site, node)) {
       throw new NodesError(`${node} has joined already`, "for another machine under this name add --replace");
     }
+    if (asked.isReplacing) this.#withRoom(() => refuseReplacingWithoutRoom(site, node));
     const invitation = makeInvitation(this.#invites, site, { ...asked, address: asked.address ?? this.#ownAddress() });
     this.#watchDoor();
     const until = new Date(invitation.expiresAtMs).toISOString();
@@ -254,7 +256,11 @@ export class LiveNodes {
   }
 
   async #banEverywhere(node: string, reason: string, ended: number): Promise<readonly string[]> {
-    const outcome = await this.#live.site.ban(node, reason);
+    const { site } = this.#live;
+    const keys = site.issuedIssuers().filter((one) => one.node === node && one.notAfterMs > site.nowMs());
+    const keyHashes = keys.map(({ keyHash }) => keyHash);
+    this.#withRoom(() => site.refuseBansWithoutRoom(node, keyHashes, reason));
+    const outcome = await site.ban(node, reason);
     if (!("refused" in outcome)) return outcome.keyHashes;
     if (ended > 0) throw new NodesError(`${node} has not joined; its open invitations have been ended`);
     throw new NodesError(outcome.refused, "`selvedge node ls` lists the nodes that are known");
@@ -270,11 +276,27 @@ export class LiveNodes {
       throw new NodesError(`this node knows no key of ${node}`, hint);
     }
     try {
-      site.banHere(node, keys, reason);
+      this.#withRoom(() => site.banHere(node, keys, reason));
     } catch (error) {
-      throw new NodesError(error instanceof Error ? error.message : String(error));
+      throw error instanceof NodesError
+        ? error
+        : new NodesError(error instanceof Error ? error.message : String(error));
     }
     return keys;
+  }
+
+  /** Says in words, and counts, that no key more can be banned. */
+  #withRoom(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof BansFullError)) throw error;
+      this.#host.countBansFull();
+      throw new NodesError(
+        error.message,
+        "a shorter --reason takes less room; what is full stays full: see docs/nodes.md",
+      );
+    }
   }
 
   async #unbanEverywhere(node: string): Promise<readonly string[]> {

@@ -14,6 +14,8 @@ export interface NodesHost {
   readonly countJoin: (isAdmitted: boolean) => void;
   /** Counts one more machine that was not believed. */
   readonly countRefused: () => void;
+  /** Counts one more ban that found no room. */
+  readonly countBansFull: () => void;
   /** Notes trouble with a file, or forgets it. */
   readonly note: (what: string, reason: string | undefined) => void;
 }

@@ -1,4 +1,4 @@
-import { COUNTER } from "../../telemetry/fixed-metrics.ts";
+import { COUNTER, LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import type { OwnStats } from "../../telemetry/own-stats.ts";
 import type { KeeperEvent } from "../keeper-event.ts";
 import type { LogFile } from "../observe/log-file.ts";
@@ -26,6 +26,7 @@ export function nodesHost(keeper: KeeperParts): NodesHost {
     emit: (event) => keeper.options.emit(event),
     countJoin: (isAdmitted) => keeper.stats.own.add(isAdmitted ? COUNTER.nodesJoined : COUNTER.joinsRefused),
     countRefused: () => keeper.stats.own.add(COUNTER.peersRefused),
+    countBansFull: () => keeper.stats.own.add(LIMIT_COUNTER.banned_keys),
     note: (what, reason) => (reason === undefined ? keeper.state.forgive(what) : keeper.state.note(what, reason)),
     tell: ({ what, node, address, detail, ...more }) => {
       keeper.options.emit({ event: "node", what, node, address, detail });
