@@ -215,7 +215,7 @@ function addFleetCommands(program: Command, run: Run): void {
     .description("print a token that lets one machine join (on the node that holds the site's root)")
     .argument("<name>", "the machine's Node document")
     .option("--valid <time>", "how long: 15m, 24h, 14d; above 24h only with --bind", "15m")
-    .option("--bind <hardware>", "serial:NUMBER or ek:SHA256 of the machine that may use it")
+    .option("--bind <hardware>", "serial:NUMBER or ek:SHA256 that the machine has to show (it is not proven)")
     .option("--address <host:port>", "where it calls; default: this node's Node document")
     .option("--replace", "for another machine under a name that has joined; the old one's keys are banned then")
     .action(run(async () => (await import("./commands/node-invite.ts")).nodeInvite));

@@ -39,13 +39,22 @@ export async function nodeInvite(node: string, options: InviteOptions): Promise<
     printJson({ token, node, address: invitation.address, expiry: new Date(expiresAtMs).toISOString() });
   } else process.stdout.write(`${invitation.token}\n`);
   if (options.output !== "json") process.stderr.write(`${advice(invitation, validMs, options).join("\n")}\n`);
+  else if (bind !== undefined) process.stderr.write(`${bindingWarning(bind)}\n`);
   return EXIT.OK;
+}
+
+/** A binding reads like a proof, and is none: what is compared is what the machine says of itself. */
+function bindingWarning(bind: string): string {
+  const what = bind.toLowerCase().startsWith("ek:")
+    ? "the TPM's certificate is public, and no TPM is asked to prove that it has the key"
+    : "a machine says whatever serial number it wants";
+  return `WARNING: --bind proves nothing: ${what}; it guards against mistakes, not against thieves (docs/nodes.md)`;
 }
 
 function advice({ node, address, ended }: Invitation, validMs: number, { bind, replace }: InviteOptions): string[] {
   return [
     `this token lets one machine join as ${node}, once, within ${durationText(validMs)}; it calls ${address}`,
-    ...(bind === undefined ? [] : [`only the machine with ${bind} can use it`]),
+    ...(bind === undefined ? [] : [`only a machine that shows ${bind} is let in by it`, bindingWarning(bind)]),
     ...(replace === true ? [`when it joins, the keys of the machine that was ${node} are banned`] : []),
     ...(ended > 0 ? [`the token for ${node} from before is void`] : []),
     "there:  selvedge node join TOKEN  and then  selvedge up  with the same documents",
