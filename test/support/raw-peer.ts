@@ -167,15 +167,20 @@ const HANDLERS: SocketHandler<RawPeer> = {
 /** Where to connect to. */
 export type RawAddress = { readonly port: number; readonly hostname?: string } | { readonly unix: string };
 
-/** Connects; rejects where that fails. */
+/** Connects; rejects where that fails. One that was accepted and reset before this process looked is a peer that is closed. */
 export async function connectRaw(to: RawAddress): Promise<RawPeer> {
   const data = new RawPeer();
   const common = { data, socket: HANDLERS, allowHalfOpen: true };
-  const socket =
-    "unix" in to
-      ? await Bun.connect<RawPeer>({ ...common, unix: to.unix })
-      : await Bun.connect<RawPeer>({ ...common, hostname: to.hostname ?? "127.0.0.1", port: to.port });
-  data.attach(socket);
+  try {
+    const socket =
+      "unix" in to
+        ? await Bun.connect<RawPeer>({ ...common, unix: to.unix })
+        : await Bun.connect<RawPeer>({ ...common, hostname: to.hostname ?? "127.0.0.1", port: to.port });
+    data.attach(socket);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ECONNRESET") throw error;
+    data.close();
+  }
   return data;
 }
 
