@@ -17,9 +17,10 @@ import type { ExternalPort, Target } from "../mesh/destination.ts";
 import { pickOther } from "../upstream/pick-target.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { refusalOf } from "./cancellations.ts";
-import { HeldContent } from "./held-content.ts";
+import type { HeldContent } from "./held-content.ts";
 import { LINK_LOST, type LinkStream, type StreamOwner } from "./link-stream.ts";
 import { OnStream, type StreamPlace } from "./on-stream.ts";
+import { RequestBody } from "./request-body.ts";
 import { RequestCopy } from "./request-copy.ts";
 import { codeOfBroken, type StreamOrigin } from "./stream-origins.ts";
 
@@ -41,22 +42,15 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
   caller: CallerIdentity | null = null;
   readonly #request = new RequestCopy();
   readonly #exchange = new Exchange(this, this);
-  /** Content that cannot go on yet. */
-  readonly held = new HeldContent();
+  readonly #body = new RequestBody(this.#exchange);
   #stream: LinkStream | null = null;
   #origin: StreamOrigin | null = null;
   #ledger: RequestLedger | null = null;
   #plan: ForwardPlan | null = null;
   #state: number = STATE.FREE;
-  /** The caller has sent everything; trailers, if it sent any. */
-  #hasEnded = false;
-  #trailers = EMPTY;
-  /** Bytes that were handed on and may not have left. */
-  #uncredited = 0;
   /** The end of what the caller sent has been told to the session. */
   #hasToldEnd = false;
   #isPaused = false;
-  #isPumping = false;
   /** Raised with every stream, so that what comes late finds another one. */
   #serial = 0;
   #timer: Timer | null = null;
@@ -66,6 +60,10 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
   }
   get head(): RequestHead {
     return this.#request.head;
+  }
+  /** Content that cannot go on yet. */
+  get held(): HeldContent {
+    return this.#body.held;
   }
   get out(): LinkStream {
     return this.#stream!;
@@ -80,9 +78,7 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     this.#stream = stream;
     this.#origin = origin;
     this.#serial++;
-    this.#hasEnded = stream.isRemoteEnd;
-    this.#trailers = EMPTY;
-    this.#uncredited = 0;
+    this.#body.begin(stream);
     this.#isPaused = false;
     this.#hasToldEnd = false;
     this.#state = STATE.READ;
@@ -133,7 +129,7 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
       this.#tunnelData(stream, bytes, isEnd);
       return;
     }
-    if (isEnd) this.#hasEnded = true;
+    if (isEnd) this.#body.hasEnded = true;
     if (bytes.length > 0) {
       if (this.#state === STATE.READ) this.held.lend(bytes);
       else this.held.push(bytes);
@@ -142,8 +138,7 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
   }
 
   onStreamTrailers(_stream: LinkStream, bytes: Buffer, start: number, end: number): void {
-    this.#trailers = Buffer.from(bytes.subarray(start, end));
-    this.#hasEnded = true;
+    this.#body.endWith(bytes, start, end);
     this.#pump();
   }
 
@@ -193,7 +188,7 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
       return;
     }
     this.#isPaused = false;
-    this.#credit();
+    this.#body.credit();
     this.#giveHeld();
   }
 
@@ -293,37 +288,8 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     });
   }
 
-  /** Hands on what has come of the body, as far as it is taken. */
   #pump(): void {
-    const exchange = this.#exchange;
-    if (this.#isPumping || this.#state !== STATE.EXCHANGE || !exchange.isActive) return;
-    this.#isPumping = true;
-    const serial = this.#serial;
-    while (this.#canFeed(serial) && this.held.bytes > 0) {
-      this.#credit();
-      const piece = this.held.shift()!;
-      this.#uncredited += piece.length;
-      exchange.feed(piece, 0, piece.length);
-    }
-    this.#isPumping = false;
-    if (this.#canFeed(serial)) {
-      this.#credit();
-      if (this.#hasEnded) exchange.endRequest(this.#trailers, 0, this.#trailers.length);
-    }
-    if (serial === this.#serial) exchange.flushRequest();
-  }
-
-  #canFeed(serial: number): boolean {
-    const exchange = this.#exchange;
-    if (serial !== this.#serial || this.#state !== STATE.EXCHANGE) return false;
-    return exchange.isActive && !exchange.isRequestComplete && exchange.canTakeBody;
-  }
-
-  /** The next hop has all that was handed on. */
-  #credit(): void {
-    const credited = this.#uncredited;
-    this.#uncredited = 0;
-    if (credited > 0) this.#stream?.credit(credited);
+    if (this.#state === STATE.EXCHANGE) this.#body.pump();
   }
 
   #becomeTunnel(): void {
@@ -332,21 +298,21 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
 
   #tunnelData(stream: LinkStream, bytes: Buffer, isEnd: boolean): void {
     const { length } = bytes;
-    if (isEnd) this.#hasEnded = true;
+    if (isEnd) this.#body.hasEnded = true;
     if (length > 0) {
       if (this.session === null) {
         this.held.push(bytes);
         return;
       }
       this.session.received(bytes);
-      if (this.#isPaused) this.#uncredited += length;
+      if (this.#isPaused) this.#body.passedOn(length);
       else stream.credit(length);
     }
     this.#tellEnd();
   }
 
   #tellEnd(): void {
-    if (!this.#hasEnded || this.#hasToldEnd || this.session === null) return;
+    if (!this.#body.hasEnded || this.#hasToldEnd || this.session === null) return;
     this.#hasToldEnd = true;
     this.session.ended();
   }
@@ -387,14 +353,13 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     const isSpoilt = this.#plan?.held != null || this.head.method === METHOD.CONNECT;
     this.#state = STATE.FREE;
     if (this.#timer) place.host.wheel.remove(this.#timer);
-    this.held.clear();
+    this.#body.end();
     this.#stream = null;
     this.#origin = null;
     this.#ledger?.close();
     this.place = null;
     this.session = null;
     this.caller = null;
-    this.#trailers = EMPTY;
     place.over(this, isSpoilt);
   }
 }
