@@ -1,3 +1,4 @@
+import { ProgramCode } from "../kernel/program-code.ts";
 import { enableTcpMigrateReq } from "../kernel/tcp-migrate.ts";
 import { renderPrometheus } from "../telemetry/exposition.ts";
 import { COUNTER, GAUGE } from "../telemetry/fixed-metrics.ts";
@@ -72,6 +73,7 @@ export class Keeper {
   #callers = new CallerIndex([]);
   readonly #traffic: TrafficLog;
   readonly #hangs = new HangWatch();
+  readonly #code = new ProgramCode();
   #usedDigest = "";
   #pulse: Pulse | undefined;
   readonly #tap = new HeldSwitch((isOn) => {
@@ -234,7 +236,8 @@ export class Keeper {
       this.options.emit({ event: "worker_broken", pid, reason }),
     );
     this.identity.tick(performance.now());
-    return this.tail.poll() > 0 || hasMoved;
+    const hasToTend = this.#code.tend();
+    return this.tail.poll() > 0 || hasMoved || hasToTend;
   }
 
   async #untilReady(): Promise<void> {

@@ -1,6 +1,7 @@
 /** The proxy worker: the program that the launcher executes. Argument: a JSON object, see `WorkerArgument`. */
 
 import { descriptorLimit } from "../kernel/privileges.ts";
+import { ProgramCode } from "../kernel/program-code.ts";
 import { sealProcess } from "../kernel/seal.ts";
 import { openRegion } from "../kernel/shared-memory.ts";
 import { SockDiag } from "../kernel/sock-diag.ts";
@@ -25,7 +26,7 @@ const SIGNAL_GRACE_MS = 10_000;
 const COUNTS_TAKEN_MS = 10_000;
 /** How often streams that stay open are counted, the delay of the loop is measured, and the keeper sees that it turns. */
 const HOUSEKEEPING_MS = 1_000;
-/** The same while nobody is connected. Reason: waking up is most of what an idle worker costs. */
+/** The same while nobody is connected and nothing is to be given back. Reason: waking up is most of what an idle worker costs. */
 const HOUSEKEEPING_IDLE_MS = 5_000;
 
 interface Argument {
@@ -42,6 +43,7 @@ class Worker {
   readonly #listeners: Listeners;
   readonly #metrics: MetricsRelay;
   readonly #intake: SnapshotIntake;
+  readonly #code = new ProgramCode();
   #channel: KeeperChannel | null = null;
   #isDraining = false;
   readonly #send: SendFrame = (frame) => this.#channel?.send(frame) ?? false;
@@ -165,7 +167,8 @@ class Worker {
     this.#dataPath.tick();
     this.#tellListening(this.#listeners.retry());
     this.#stats.beat();
-    const nextMs = this.#dataPath.connections.size > 0 ? HOUSEKEEPING_MS : HOUSEKEEPING_IDLE_MS;
+    const isDue = this.#code.tend();
+    const nextMs = isDue || this.#dataPath.connections.size > 0 ? HOUSEKEEPING_MS : HOUSEKEEPING_IDLE_MS;
     setTimeout(() => this.#keepHouse(nowMs + nextMs), nextMs);
   }
 

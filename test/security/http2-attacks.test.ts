@@ -9,6 +9,7 @@ import { programAs } from "../support/as-user.ts";
 import type { AttackOrder, AttackReport } from "../support/http2-attacks/attacker-program.ts";
 import { ATTACKS, type Attack } from "../support/http2-attacks/attacks.ts";
 import { type LineProcess, startLines } from "../support/line-process.ts";
+import { ownBytesOf } from "../support/own-bytes.ts";
 import { ask, getText } from "../support/raw-http.ts";
 import { connectRaw } from "../support/raw-peer.ts";
 import { backendDocs, meshText } from "../support/test-mesh.ts";
@@ -45,10 +46,7 @@ afterAll(async () => {
   await other.end();
 });
 
-const rssBytes = () => {
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${worker.pid}/status`, "utf8"))?.[1];
-  return Number(kib) * 1024;
-};
+const ownBytes = (): number => ownBytesOf(worker.pid);
 
 /** Connections that the worker has open to the attacked service. */
 function upstreamConnections(): number {
@@ -79,7 +77,7 @@ async function callMeanwhile(durationMs: number): Promise<Felt> {
     expect(answer.status).toBe(200);
     slowestMs = Math.max(slowestMs, performance.now() - startedAt);
     answers++;
-    if (answers % 8 === 0) highestBytes = Math.max(highestBytes, rssBytes());
+    if (answers % 8 === 0) highestBytes = Math.max(highestBytes, ownBytes());
     await Bun.sleep(2);
   }
   peer.destroy();
@@ -108,7 +106,7 @@ async function report(attacker: LineProcess): Promise<AttackReport> {
 describe("under attack", () => {
   for (const attack of ATTACKS) {
     test(`${attack.name}: another caller is served, memory stays`, async () => {
-      const before = rssBytes();
+      const before = ownBytes();
       const attacker = startAttacker(attack);
       try {
         await attacker.line();

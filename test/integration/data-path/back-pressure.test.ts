@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { ownBytesOf } from "../../support/own-bytes.ts";
 import { readRequest } from "../../support/raw-http.ts";
 import { connectRaw, listenRaw, type RawPeer } from "../../support/raw-peer.ts";
 import { backendDocs, meshText } from "../../support/test-mesh.ts";
@@ -12,11 +12,6 @@ const PROMISED_BYTES = 2 ** 30;
 const CHUNK = Buffer.alloc(64 * 1024, "selvedge");
 const PER_PEER_BYTES_MAX = 2 * 2 ** 20;
 const FLOWING_BYTES_MAX = 64 * 2 ** 20;
-
-function rssBytes(pid: number): number {
-  const kib = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
-  return Number(kib) * 1024;
-}
 
 /** Sends a gigabyte, or until the connection is gone. */
 async function pour(peer: RawPeer, bytes: number): Promise<void> {
@@ -46,14 +41,14 @@ test("20 readers that stall in the middle of 1 GiB cost at most 2 MiB each, and 
   });
   await using worker = await startWorker(meshText({ documents: backendDocs("orders", upstream.port) }));
   const callers = await Promise.all(Array.from({ length: PEERS }, () => connectRaw({ port: worker.outbound })));
-  const idle = rssBytes(worker.pid);
+  const idle = ownBytesOf(worker.pid);
   for (const caller of callers) caller.send("GET / HTTP/1.1\r\nHost: orders\r\n\r\n");
   let flowing = 0;
   await Promise.all(
     callers.map(async (caller) => {
       await caller.readThrough("\r\n\r\n");
       await takeIntact(caller, 8 * 2 ** 20);
-      flowing = Math.max(flowing, rssBytes(worker.pid));
+      flowing = Math.max(flowing, ownBytesOf(worker.pid));
       caller.pause();
     }),
   );
@@ -66,7 +61,7 @@ test("20 readers that stall in the middle of 1 GiB cost at most 2 MiB each, and 
     before = now;
     return isStill;
   }, "the endpoint to be held back");
-  expect((rssBytes(worker.pid) - idle) / PEERS).toBeLessThan(PER_PEER_BYTES_MAX);
+  expect((ownBytesOf(worker.pid) - idle) / PEERS).toBeLessThan(PER_PEER_BYTES_MAX);
   await Promise.all(
     callers.map(async (caller) => {
       caller.resume();
@@ -93,7 +88,7 @@ test("20 uploads to an endpoint that stalls cost at most 2 MiB each, and arrive 
   });
   await using worker = await startWorker(meshText({ documents: backendDocs("orders", upstream.port) }));
   const callers = await Promise.all(Array.from({ length: PEERS }, () => connectRaw({ port: worker.outbound })));
-  const idle = rssBytes(worker.pid);
+  const idle = ownBytesOf(worker.pid);
   const all = callers.map(async (caller) => {
     caller.send(`PUT / HTTP/1.1\r\nHost: orders\r\nContent-Length: ${uploadBytes}\r\n\r\n`);
     await pour(caller, uploadBytes);
@@ -106,7 +101,7 @@ test("20 uploads to an endpoint that stalls cost at most 2 MiB each, and arrive 
   await until(() => callers.every((caller) => !caller.isFlushed), "the callers to be held back", 8_000);
   await Bun.sleep(200);
   expect(callers.every((caller) => !caller.isFlushed)).toBe(true);
-  expect((rssBytes(worker.pid) - idle) / PEERS).toBeLessThan(PER_PEER_BYTES_MAX);
+  expect((ownBytesOf(worker.pid) - idle) / PEERS).toBeLessThan(PER_PEER_BYTES_MAX);
   go.resolve();
   await uploads;
 }, 20_000);

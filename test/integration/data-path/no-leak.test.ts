@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { COUNTER, GAUGE, UPSTREAM_GAUGE } from "../../../src/telemetry/fixed-metrics.ts";
+import { ownBytesOf } from "../../support/own-bytes.ts";
 import { answering, answerText, getText, readResponse } from "../../support/raw-http.ts";
 import { connectRaw, listenRaw } from "../../support/raw-peer.ts";
 import { backendDocs, meshText } from "../../support/test-mesh.ts";
@@ -11,10 +12,6 @@ const CONNECTIONS = 2_000;
 const AT_ONCE = 50;
 const PER_CONNECTION = 5;
 const GROWTH_BYTES_MAX = 24 * 2 ** 20;
-
-function rssBytes(pid: number): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) * 1024;
-}
 
 function counted(worker: WorkerHarness): Map<number, number> {
   const counts = new Map<number, number>();
@@ -79,7 +76,7 @@ test("10,000 requests over 2,000 connections, many of them abandoned, leave no c
   };
   await run(CONNECTIONS / 4);
   await run(CONNECTIONS / 4);
-  const warm = rssBytes(worker.pid);
+  const warm = ownBytesOf(worker.pid);
   const openBefore = readdirSync(`/proc/${worker.pid}/fd`).length;
   await run(CONNECTIONS / 2);
   const { stats } = worker;
@@ -91,7 +88,7 @@ test("10,000 requests over 2,000 connections, many of them abandoned, leave no c
     "as many idle connections as the endpoint has",
   );
   expect(readdirSync(`/proc/${worker.pid}/fd`).length).toBeLessThan(openBefore + AT_ONCE);
-  expect(rssBytes(worker.pid) - warm).toBeLessThan(GROWTH_BYTES_MAX);
+  expect(ownBytesOf(worker.pid) - warm).toBeLessThan(GROWTH_BYTES_MAX);
   const counts = counted(worker);
   const answered = [...seen.statuses.values()].reduce((sum, count) => sum + count, 0);
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);

@@ -1,6 +1,5 @@
 /** What a hostile caller can make a worker do: little, and never at the cost of others. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
 import {
   type Bytes,
   block,
@@ -18,6 +17,7 @@ import {
   settings,
   windowUpdate,
 } from "../../support/http2-frames.ts";
+import { ownBytesOf } from "../../support/own-bytes.ts";
 import { RawH2 } from "../../support/raw-h2.ts";
 import { answering } from "../../support/raw-http.ts";
 import { listenRaw, type RawServer } from "../../support/raw-peer.ts";
@@ -40,9 +40,7 @@ afterAll(async () => {
   upstream[Symbol.dispose]();
 });
 
-function rssBytes(): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${worker.pid}/status`, "latin1"))?.[1]) * 1024;
-}
+const ownBytes = (): number => ownBytesOf(worker.pid);
 
 /** A block that refers again and again to one large entry that it makes. */
 const BOMB = block([...POST, ["x-large", "a".repeat(3000)]]).concat(new Array(4000).fill(0xbe));
@@ -64,7 +62,7 @@ const ATTACKS: readonly (readonly [name: string, frames: (i: number) => readonly
 test.each(ATTACKS)(
   "a flood of %s ends its connection, costs little memory, and others are served",
   async (_name, frames, ending) => {
-    const before = rssBytes();
+    const before = ownBytes();
     using caller = await RawH2.open(worker.outbound);
     using other = await RawH2.open(worker.outbound);
     for (let i = 0; i < 20_000 && !caller.peer.isClosed && !caller.peer.hasEnded; i++) {
@@ -75,13 +73,13 @@ test.each(ATTACKS)(
     if (ending !== "any") expect(code).toBe(ending);
     other.send(headers(1));
     expect(await other.until(({ type, streamId }) => type === FRAME.HEADERS && streamId === 1)).toBeDefined();
-    expect(rssBytes() - before).toBeLessThan(GROWTH_BYTES_MAX);
+    expect(ownBytes() - before).toBeLessThan(GROWTH_BYTES_MAX);
   },
   10_000,
 );
 
 test("requests whose answers are never read wait, and cost no more than their windows", async () => {
-  const before = rssBytes();
+  const before = ownBytes();
   const callers = await Promise.all(
     Array.from({ length: 10 }, () => RawH2.open(worker.outbound, [SETTING.INITIAL_WINDOW_SIZE, 0])),
   );
@@ -89,6 +87,6 @@ test("requests whose answers are never read wait, and cost no more than their wi
   using other = await RawH2.open(worker.outbound);
   other.send(headers(1));
   expect(await other.until(({ type, streamId }) => type === FRAME.HEADERS && streamId === 1)).toBeDefined();
-  expect(rssBytes() - before).toBeLessThan(GROWTH_BYTES_MAX);
+  expect(ownBytes() - before).toBeLessThan(GROWTH_BYTES_MAX);
   for (const caller of callers) caller[Symbol.dispose]();
 });

@@ -1,12 +1,12 @@
 /** Large contents both ways, readers that stall, and streams that share a connection. */
 import { describe, expect, test } from "bun:test";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import type { ServerHttp2Stream } from "node:http2";
 import { methodWith } from "../../support/downgrade-vectors.ts";
 import { H2Client } from "../../support/h2-client.ts";
 import { describeRequest, startH2Origin } from "../../support/h2-origin.ts";
 import { data, FLAG, FRAME, headers } from "../../support/http2-frames.ts";
+import { ownBytesOf } from "../../support/own-bytes.ts";
 import { RawH2 } from "../../support/raw-h2.ts";
 import { readRequest } from "../../support/raw-http.ts";
 import { connectRaw, listenRaw } from "../../support/raw-peer.ts";
@@ -32,10 +32,6 @@ function windowOf(caller: RawH2, id: number, initial: number): number {
 }
 
 const h2Docs = (name: string, port: number) => [workloadDoc(name, port), serviceDoc(name, {}, 80, "kubernetes.io/h2c")];
-
-function rssBytes(pid: number): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) * 1024;
-}
 
 /** Sends back what comes. */
 const echo = (stream: ServerHttp2Stream): void => {
@@ -90,7 +86,7 @@ describe("somebody who does not read", () => {
     await using worker = await startWorker(meshText({ documents: h2Docs("orders", upstream.port) }));
     await using client = await H2Client.open(worker.outbound);
     await client.ask();
-    const idle = rssBytes(worker.pid);
+    const idle = ownBytesOf(worker.pid);
     const stalled = Array.from({ length: 8 }, () => {
       const stream = client.session.request({ ":path": "/pour", ":authority": "orders" });
       stream.on("error", () => undefined);
@@ -100,12 +96,12 @@ describe("somebody who does not read", () => {
     // All the windows there are have been used up once nothing moves any more.
     let before = -1;
     await until(() => {
-      const now = rssBytes(worker.pid);
+      const now = ownBytesOf(worker.pid);
       const isStill = now === before;
       before = now;
       return isStill;
     }, "the endpoint to be held back");
-    expect(rssBytes(worker.pid) - idle).toBeLessThan(32 * 2 ** 20);
+    expect(ownBytesOf(worker.pid) - idle).toBeLessThan(32 * 2 ** 20);
     await using other = await H2Client.open(worker.outbound);
     expect((await other.ask()).status).toBe(200);
     for (const stream of stalled) stream.close();

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Origin, startCallers, startOrigin } from "../../support/mesh-load.ts";
 import { MeshProcess } from "../../support/mesh-process.ts";
 import { testWith } from "../../support/needs.ts";
+import { ownBytesOf } from "../../support/own-bytes.ts";
 
 const WEB = 61261;
 const ORDERS = 61262;
@@ -160,8 +161,7 @@ describe("telemetry", () => {
     "grows neither in series nor in memory by hosts, paths and methods that callers make up",
     async () => {
       const [pid] = await node.workers();
-      const rss = (): number =>
-        Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
+      const ownBytes = (): number => ownBytesOf(pid ?? 0);
       const attack = async (from: number, count: number): Promise<void> => {
         const program = `
         const { connect } = require("node:net");
@@ -190,10 +190,10 @@ describe("telemetry", () => {
       };
       // Tables that are bounded fill up first; what matters is whether anything grows beyond them.
       await attack(0, 6000);
-      const before = { series: (await node.metrics()).series, rss: rss() };
+      const before = { series: (await node.metrics()).series, ownBytes: ownBytes() };
       await attack(6000, 10_000);
-      const after = { series: (await node.metrics()).series, rss: rss() };
-      const grownMiB = (after.rss - before.rss) / 2 ** 20;
+      const after = { series: (await node.metrics()).series, ownBytes: ownBytes() };
+      const grownMiB = (after.ownBytes - before.ownBytes) / 2 ** 20;
       console.log(
         `10,000 made-up names: ${before.series} series -> ${after.series}, worker ${grownMiB.toFixed(1)} MiB more`,
       );

@@ -1,9 +1,9 @@
 /** A line that carries one way only, comes and goes, or shuffles what it carries; and both machines down at once. Under load. */
 import { describe, expect } from "bun:test";
-import { readFileSync } from "node:fs";
 import type { Callers } from "../../support/mesh-load.ts";
 import type { MeshLoadReport } from "../../support/mesh-load-program.ts";
 import { testWith } from "../../support/needs.ts";
+import { ownBytesOf } from "../../support/own-bytes.ts";
 import { MACHINES_NEEDS } from "../../support/two-machines.ts";
 import { TwoNodeShop } from "../../support/two-node-shop.ts";
 
@@ -45,8 +45,7 @@ async function recovery(shop: TwoNodeShop, callers: Callers, fullRate: number): 
 
 /** Memory of a node's workers that is theirs alone, in MiB. */
 async function workerMiB(shop: TwoNodeShop, name: string): Promise<number> {
-  const pss = (pid: number) => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1]);
-  return (await shop.node(name).workers()).reduce((sum, pid) => sum + (pss(pid) * 1024) / MIB, 0);
+  return (await shop.node(name).workers()).reduce((sum, pid) => sum + ownBytesOf(pid) / MIB, 0);
 }
 
 function expectOnly(report: MeshLoadReport, statuses: readonly string[]): void {
@@ -85,7 +84,7 @@ describe("under load", () => {
       const report = await callers.stop();
       const rounded = (list: readonly number[]) => list.map((mib) => mib.toFixed(1)).join(" and ");
       console.log(
-        `${Math.round(fullRate)} answers/s of v2; ${JSON.stringify(took)}; ${JSON.stringify(report.statuses)}, slowest ${Math.round(report.slowest)} ms; PSS of workers ${rounded(before)} before, ${rounded(after)} MiB after`,
+        `${Math.round(fullRate)} answers/s of v2; ${JSON.stringify(took)}; ${JSON.stringify(report.statuses)}, slowest ${Math.round(report.slowest)} ms; memory of workers ${rounded(before)} before, ${rounded(after)} MiB after`,
       );
       expectOnly(report, ["200", "503", "504"]);
       expect(report.slowest).toBeLessThan(ORDER_TIMEOUT_MS + 500);
