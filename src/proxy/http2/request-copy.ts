@@ -1,4 +1,5 @@
 import { RequestHead } from "../../wire/http1/head.ts";
+import { TUNNEL_REQUEST_BOUNDS } from "../../wire/http2/limits.ts";
 
 /** First size of the memory for a head. */
 const BYTES_MIN = 1024;
@@ -7,7 +8,7 @@ const BYTES_KEPT_MAX = 8 * 1024;
 
 /** A request head of one stream, kept as long as the stream: what it was read into serves the next frame already. */
 export class RequestCopy {
-  readonly head = new RequestHead();
+  readonly head = new RequestHead(TUNNEL_REQUEST_BOUNDS.lines);
   bytes: Buffer = Buffer.alloc(0);
 
   /** Takes over `from`, which indexes into `bytes`. */

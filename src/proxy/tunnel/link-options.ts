@@ -2,7 +2,9 @@ import { type ConnectionOptions, ROLE } from "../../wire/http2/connection-state.
 import {
   ANSWER_BUDGETS,
   CARRIED_BUDGETS,
+  TUNNEL_ANSWER_BOUNDS,
   TUNNEL_BUDGET_FACTOR,
+  TUNNEL_REQUEST_BOUNDS,
   TUNNEL_STREAMS_DEFAULT,
 } from "../../wire/http2/limits.ts";
 import { SHARED_CONNECTION_WINDOW_BYTES, SHARED_STREAM_WINDOW_BYTES } from "../http2/limits.ts";
@@ -21,7 +23,17 @@ const COMMON: Omit<ConnectionOptions, "role"> = {
 };
 
 /** HTTP/2 as spoken by whoever dialed. */
-export const DIALER_OPTIONS: ConnectionOptions = { ...COMMON, role: ROLE.CLIENT, unlimited: ANSWER_BUDGETS };
+export const DIALER_OPTIONS: ConnectionOptions = {
+  ...COMMON,
+  role: ROLE.CLIENT,
+  unlimited: ANSWER_BUDGETS,
+  listBounds: TUNNEL_ANSWER_BOUNDS,
+};
 
 /** HTTP/2 as spoken by whoever accepted. */
-export const LISTENER_OPTIONS: ConnectionOptions = { ...COMMON, role: ROLE.SERVER, unlimited: CARRIED_BUDGETS };
+export const LISTENER_OPTIONS: ConnectionOptions = {
+  ...COMMON,
+  role: ROLE.SERVER,
+  unlimited: CARRIED_BUDGETS,
+  listBounds: TUNNEL_REQUEST_BOUNDS,
+};

@@ -1,11 +1,10 @@
 /** Runs of indexed fields that came before: copied in one go instead of field by field. */
-import { HEADER_LINES_MAX } from "../http1/head.ts";
 import { addLine } from "../http1/header-lines.ts";
 import { copyBytes } from "../http1/write-head.ts";
 import { equalBytes, hashBytes } from "./bytes.ts";
 import type { FieldList } from "./field-list.ts";
 import { PSEUDO_MASK } from "./field-traits.ts";
-import { DECODER_MEMOS_MAX, FIELDS_MAX, MEMO_BYTES_MAX, MEMO_FIELDS_MAX } from "./limits.ts";
+import { DECODER_MEMOS_MAX, MEMO_BYTES_MAX, MEMO_FIELDS_MAX } from "./limits.ts";
 
 /** What the list held before a run; a memo is the difference that the run makes. */
 interface Before {
@@ -134,12 +133,13 @@ export class DecoderMemos {
 
 /** False where the run would make a fault or cross a limit here that it did not where it was learnt. */
 function fits(memo: Memo, fields: FieldList): boolean {
+  const { bounds } = fields;
   if (memo.pseudoSeen !== 0 && ((memo.pseudoSeen & fields.pseudoSeen) !== 0 || fields.hasRegular)) return false;
   if (memo.cookieLine >= 0 && fields.cookieLine >= 0) return false;
   return (
-    fields.listBytes + memo.listBytes <= fields.listBytesMax &&
-    fields.count + memo.fields <= FIELDS_MAX &&
-    fields.lines.count + memo.lines <= HEADER_LINES_MAX
+    fields.listBytes + memo.listBytes <= bounds.listBytes &&
+    fields.count + memo.fields <= bounds.fields &&
+    fields.lines.count + memo.lines <= bounds.lines
   );
 }
 

@@ -13,6 +13,7 @@ import {
   SIZE_UPDATES_MAX,
   TABLE_BYTES_DEFAULT,
 } from "./limits.ts";
+import type { ListBounds } from "./list-bounds.ts";
 import { STATIC_ENTRIES, STATIC_LINES, STATIC_NAME_BYTES } from "./static-table.ts";
 
 /** Why a block was not read; always COMPRESSION_ERROR for the connection, because the two tables may differ from now on. */
@@ -46,8 +47,18 @@ export class HpackDecoder {
   /** Bytes of dynamic entries that the block under way refers to. */
   #referencedBytes = 0;
 
-  /** @param limitMax size of the dynamic table that our settings announce, in bytes. */
-  constructor(limitMax: number) {
+  readonly #bounds: ListBounds | undefined;
+  /** Bytes of dynamic entries that a block may refer to, at least. */
+  readonly #referencesMin: number;
+
+  /**
+   * @param limitMax size of the dynamic table that our settings announce, in bytes.
+   * @param bounds of the lists; `undefined`: those of the list that they are read into. Where they are given, a list may be made of
+   * references alone: whoever gives them knows his peer.
+   */
+  constructor(limitMax: number, bounds?: ListBounds) {
+    this.#bounds = bounds;
+    this.#referencesMin = bounds?.listBytes ?? 0;
     // Until the peer has seen our settings it may use the default.
     this.#limitMax = Math.max(limitMax, TABLE_BYTES_DEFAULT);
     this.table = new DynamicTable(this.#limitMax);
@@ -65,7 +76,7 @@ export class HpackDecoder {
    * after which the decoder cannot be used. What is wrong with the list itself stands in `fields`.
    */
   decode(buf: Uint8Array, start: number, end: number, fields: FieldList): number {
-    fields.begin();
+    fields.begin(this.#bounds);
     this.#referencedBytes = 0;
     let at = this.#readSizeUpdates(buf, start, end);
     while (at >= 0 && at < end) {
@@ -137,7 +148,8 @@ export class HpackDecoder {
 
   #countReferences(bytes: number, fields: FieldList): void {
     this.#referencedBytes += bytes;
-    if (this.#referencedBytes > this.table.limit * REFERENCE_FACTOR_MAX) fields.giveUp();
+    const { limit } = this.table;
+    if (this.#referencedBytes > Math.max(limit * REFERENCE_FACTOR_MAX, this.#referencesMin)) fields.giveUp();
   }
 
   /** RFC 7541 6.2: with a prefix of 6 bits the field enters the table, with 4 it does not. */

@@ -7,6 +7,7 @@ import { copyText } from "./bytes.ts";
 import { LINE_OVERHEAD_BYTES } from "./dynamic-table.ts";
 import { FAULT, FAULTS, KIND_MASK, PSEUDO, PSEUDO_MASK, PSEUDO_SHIFT, TRAIT } from "./field-traits.ts";
 import { ENTRY_OVERHEAD_BYTES, FIELDS_MAX, HEADER_BLOCK_BYTES_MAX, HUFFMAN_GROWTH_MAX } from "./limits.ts";
+import type { ListBounds } from "./list-bounds.ts";
 
 const CRUMB_SEPARATOR = asciiBytes("; ");
 
@@ -25,7 +26,7 @@ export class FieldList {
   length = 0;
   readonly lines: HeaderLines;
   /** 1 for a line that came as never-indexed and must leave as such (RFC 7541 6.2.3). */
-  readonly neverIndexed = new Uint8Array(HEADER_LINES_MAX);
+  readonly neverIndexed: Uint8Array;
   /** Bits of FAULT; anything but 0 is a malformed message. */
   faults = 0;
   /** Bit `1 << PSEUDO` for each that was there. */
@@ -40,17 +41,27 @@ export class FieldList {
   isOversized = false;
   /** Index of the one cookie line, -1 where there is none. */
   cookieLine = -1;
-  /** Largest list that is taken, in bytes. */
-  readonly listBytesMax: number;
+  /** What is taken of the list that was begun last. */
+  bounds: ListBounds;
+  /** What is taken where a connection says nothing else. */
+  readonly ownBounds: ListBounds;
 
-  /** @param lines where to index; a RequestHead's own, for instance. */
-  constructor(lines: HeaderLines, listBytesMax: number) {
+  /**
+   * @param lines where to index; a RequestHead's own, for instance, with room for as many as any connection takes.
+   * @param listBytesMax largest list that is taken where a connection says nothing else, in bytes.
+   * @param roomBytes the same of any connection.
+   */
+  constructor(lines: HeaderLines, listBytesMax: number, roomBytes: number = listBytesMax) {
     this.lines = lines;
-    this.listBytesMax = listBytesMax;
-    this.bytes = new Uint8Array(Math.max(listBytesMax + FIELD_BYTES_MAX, 4 * listBytesMax));
+    this.neverIndexed = new Uint8Array(lines.kind.length);
+    this.ownBounds = { listBytes: listBytesMax, lines: HEADER_LINES_MAX, fields: FIELDS_MAX };
+    this.bounds = this.ownBounds;
+    this.bytes = new Uint8Array(Math.max(roomBytes + FIELD_BYTES_MAX, 4 * roomBytes));
   }
 
-  begin(): void {
+  /** @param bounds of the connection, within the room that there is; `undefined`: the list's own. */
+  begin(bounds?: ListBounds): void {
+    this.bounds = bounds ?? this.ownBounds;
     this.length = 0;
     this.faults = 0;
     this.pseudoSeen = 0;
@@ -94,7 +105,7 @@ export class FieldList {
     if (pseudo !== PSEUDO.NONE) this.#addPseudo(pseudo, valueStart, valueEnd);
     else if ((traits & TRAIT.COOKIE) !== 0 && this.cookieLine >= 0)
       this.#joinCrumb(valueStart, valueEnd, isNeverIndexed);
-    else if (this.lines.count === HEADER_LINES_MAX) this.giveUp();
+    else if (this.lines.count >= this.bounds.lines) this.giveUp();
     else {
       if ((traits & TRAIT.COOKIE) !== 0) this.cookieLine = this.lines.count;
       this.neverIndexed[this.lines.count] = isNeverIndexed ? 1 : 0;
@@ -106,7 +117,8 @@ export class FieldList {
   #isTaken(size: number): boolean {
     this.listBytes += size;
     this.count++;
-    if (!this.isOversized && (this.listBytes > this.listBytesMax || this.count > FIELDS_MAX)) this.giveUp();
+    const { listBytes, fields } = this.bounds;
+    if (!this.isOversized && (this.listBytes > listBytes || this.count > fields)) this.giveUp();
     return !this.isOversized;
   }
 

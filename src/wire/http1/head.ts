@@ -79,14 +79,14 @@ export const METHOD = {
 /** Lines shared by both kinds of head. Offsets are absolute in the buffer that was parsed. */
 export class HeaderLines {
   count = 0;
-  readonly kind = new Uint8Array(HEADER_LINES_MAX);
-  readonly nameStart = new Int32Array(HEADER_LINES_MAX);
-  readonly nameEnd = new Int32Array(HEADER_LINES_MAX);
+  readonly kind: Uint8Array;
+  readonly nameStart: Int32Array;
+  readonly nameEnd: Int32Array;
   /** Value without leading and trailing whitespace. */
-  readonly valueStart = new Int32Array(HEADER_LINES_MAX);
-  readonly valueEnd = new Int32Array(HEADER_LINES_MAX);
+  readonly valueStart: Int32Array;
+  readonly valueEnd: Int32Array;
   /** 1 where a `Connection` header names this line, so that it must not be forwarded. Owned lines are never marked. */
-  readonly nominated = new Uint8Array(HEADER_LINES_MAX);
+  readonly nominated: Uint8Array;
   /** How many lines are nominated: 0 almost always, so that readers need not look. */
   nominatedCount = 0;
   /** Index of the first line of a kind, -1 where there is none. */
@@ -98,6 +98,16 @@ export class HeaderLines {
   expectLine = -1;
   /** Bit `1 << kind` where a kind up to EXPECT came on more than one line. */
   repeatedKinds = 0;
+
+  /** @param linesMax most lines that there is room for. */
+  constructor(linesMax: number = HEADER_LINES_MAX) {
+    this.kind = new Uint8Array(linesMax);
+    this.nameStart = new Int32Array(linesMax);
+    this.nameEnd = new Int32Array(linesMax);
+    this.valueStart = new Int32Array(linesMax);
+    this.valueEnd = new Int32Array(linesMax);
+    this.nominated = new Uint8Array(linesMax);
+  }
 }
 
 /** True when more than one line of `kind` (one of HEADER up to EXPECT) was read. */
@@ -106,7 +116,7 @@ export function isRepeatedKind(lines: HeaderLines, kind: number): boolean {
 }
 
 export class RequestHead {
-  readonly lines = new HeaderLines();
+  readonly lines: HeaderLines;
   /** One of METHOD. */
   method = 0;
   methodStart = 0;
@@ -138,10 +148,15 @@ export class RequestHead {
   upgradeLine = -1;
   /** First byte after the head. */
   end = 0;
+
+  /** @param linesMax as of `HeaderLines`. */
+  constructor(linesMax?: number) {
+    this.lines = new HeaderLines(linesMax);
+  }
 }
 
 export class ResponseHead {
-  readonly lines = new HeaderLines();
+  readonly lines: HeaderLines;
   status = 0;
   /** As in RequestHead. */
   version = 11;
@@ -155,6 +170,11 @@ export class ResponseHead {
   /** As in RequestHead, on a 101 only. */
   upgradeLine = -1;
   end = 0;
+
+  /** @param linesMax as of `HeaderLines`. */
+  constructor(linesMax?: number) {
+    this.lines = new HeaderLines(linesMax);
+  }
 }
 
 /** Answers of the head parsers besides a positive end offset. */

@@ -2,6 +2,7 @@
 import type { EqualBytes } from "../hpack/bytes.ts";
 import { HpackDecoder } from "../hpack/decoder.ts";
 import type { FieldList } from "../hpack/field-list.ts";
+import type { ListBounds } from "../hpack/list-bounds.ts";
 import type { RequestHead, ResponseHead } from "../http1/head.ts";
 import { HeadEncoder } from "../translation/encode-head.ts";
 import { Budgets } from "./budgets.ts";
@@ -37,6 +38,8 @@ export interface ConnectionOptions {
    * held is bounded by the windows of the streams, and by the owner, who has `heldBytes`. Absent: false.
    */
   readonly creditsOnReceipt?: boolean;
+  /** Header lists that are taken; absent: what the scratch takes. */
+  readonly listBounds?: ListBounds;
   /** Compares long ranges; absent: without help of the runtime. */
   readonly equal?: EqualBytes;
 }
@@ -134,7 +137,7 @@ export class ConnectionState<T> {
     this.scratch = scratch;
     this.output = output;
     this.nowMs = nowMs;
-    this.decoder = new HpackDecoder(options.tableBytes);
+    this.decoder = new HpackDecoder(options.tableBytes, options.listBounds);
     this.budgets = new Budgets(nowMs, options.budgetFactor, options.unlimited);
     this.phase = options.role === ROLE.SERVER ? PHASE.PREFACE : PHASE.SETTINGS;
   }

@@ -171,7 +171,7 @@ export class Connection<T> extends ConnectionState<T> {
       SETTING.INITIAL_WINDOW_SIZE,
       options.streamWindowBytes,
       SETTING.MAX_HEADER_LIST_SIZE,
-      this.fields.listBytesMax,
+      (options.listBounds ?? this.fields.ownBounds).listBytes,
     ];
     if (options.role === ROLE.CLIENT) settings.push(SETTING.ENABLE_PUSH, 0);
     else if (options.allowsWebsocket) settings.push(SETTING.ENABLE_CONNECT_PROTOCOL, 1);

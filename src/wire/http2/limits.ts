@@ -2,12 +2,45 @@
  * Bounds of an HTTP/2 connection. Sizes first; then what a peer may make us do for nothing, as budgets that refill with
  * time. Whatever crosses a budget ends the connection with ENHANCE_YOUR_CALM.
  */
+import { ENTRY_OVERHEAD_BYTES } from "../hpack/limits.ts";
+import type { ListBounds } from "../hpack/list-bounds.ts";
+import { HEAD_BYTES_MAX, HEADER_LINES_MAX } from "../http1/head.ts";
 
 /** Largest payload that is read; the setting is never raised. Reason: RFC 9113 asks for this much, and a frame held back costs it. */
 export const FRAME_BYTES_MAX = 16_384;
 
 /** CONTINUATION frames of one block. Reason: a block of the largest size needs three full ones; some peers cut smaller. */
 export const CONTINUATIONS_MAX = 16;
+
+/**
+ * What the mesh itself adds to a head that another node is sent: lines, and bytes. Reason: handle, pin, series and number of ids,
+ * client's address and scheme, traceparent and request id, with names; 2.5 KB with the longest pin.
+ */
+export const MESH_LINES_MAX = 16;
+export const MESH_BYTES_MAX = 4 * 1024;
+
+/** The same of an answer, which the endpoint's node edits. Reason: a rule's filter and its backend's add up to 32 lines each. */
+export const EDITED_LINES_MAX = 64;
+export const EDITED_BYTES_MAX = 8 * 1024;
+
+/** Pseudo-header fields of a list. */
+const PSEUDO_FIELDS_MAX = 5;
+
+/**
+ * Lists on a tunnel: whatever head of HTTP/1.1 or HTTP/2 a listener takes fits, with what the mesh adds; so the bounds of HTTP/1.1,
+ * which knows no surcharge for a line, and room on top.
+ */
+export const TUNNEL_REQUEST_BOUNDS: ListBounds = boundsOf(MESH_LINES_MAX, MESH_BYTES_MAX);
+export const TUNNEL_ANSWER_BOUNDS: ListBounds = boundsOf(
+  MESH_LINES_MAX + EDITED_LINES_MAX,
+  MESH_BYTES_MAX + EDITED_BYTES_MAX,
+);
+
+function boundsOf(moreLines: number, moreBytes: number): ListBounds {
+  const lines = HEADER_LINES_MAX + moreLines;
+  const fields = lines + PSEUDO_FIELDS_MAX;
+  return { lines, fields, listBytes: HEAD_BYTES_MAX + moreBytes + fields * ENTRY_OVERHEAD_BYTES };
+}
 
 /** Streams a peer may have open, by default. Reason: what browsers and gRPC clients expect, times a head and a window each. */
 export const STREAMS_DEFAULT = 128;

@@ -1,7 +1,7 @@
 /** What an HTTP/1.1 head has and a header list has not: the empty line, and the line for extended CONNECT (RFC 8441 5). */
 import type { FieldList } from "../hpack/field-list.ts";
 import { asciiBytes } from "../http1/byte-classes.ts";
-import { HEADER, HEADER_LINES_MAX } from "../http1/head.ts";
+import { HEADER } from "../http1/head.ts";
 import { addLine } from "../http1/header-lines.ts";
 import { writeAscii } from "../http1/write-head.ts";
 
@@ -14,7 +14,7 @@ export const EMPTY_LINE_BYTES = EMPTY_LINE.length;
 /** Adds `upgrade: websocket` behind the lines of the list and answers its index; -1 when there is no line left. */
 export function addUpgradeLine(fields: FieldList): number {
   const line = fields.lines.count;
-  if (line === HEADER_LINES_MAX) return -1;
+  if (line >= fields.bounds.lines) return -1;
   const start = fields.length;
   fields.length = writeAscii(fields.bytes, start, LINE);
   fields.neverIndexed[line] = 0;
