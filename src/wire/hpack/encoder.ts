@@ -45,6 +45,8 @@ export class HpackEncoder {
    * NO_REFERENCE. `writeReference` writes the same again.
    */
   lastReference: number = NO_REFERENCE;
+  /** Where the last field's value is never kept, but its name can be referred to: that reference, for `writeChanging`; else NO_REFERENCE. */
+  lastName: number = NO_REFERENCE;
   readonly #names: NameCache;
   readonly #limitMax: number;
   readonly #doorkeeper: Doorkeeper;
@@ -139,7 +141,24 @@ export class HpackEncoder {
     end: number,
     owner: number,
   ): number {
+    if (!isFieldValue(from, start, end)) return BAD_FIELD;
+    return this.writeChecked(into, at, nameFrom, nameStart, nameEnd, from, start, end, owner);
+  }
+
+  /** The same for a value whose bytes the caller has looked at. */
+  writeChecked(
+    into: Uint8Array,
+    at: number,
+    nameFrom: Uint8Array,
+    nameStart: number,
+    nameEnd: number,
+    from: Uint8Array,
+    start: number,
+    end: number,
+    owner: number,
+  ): number {
     this.lastReference = NO_REFERENCE;
+    this.lastName = NO_REFERENCE;
     const nameBytes = nameEnd - nameStart;
     const bytes = nameBytes + end - start;
     if (at < 0 || at + bytes + FIELD_FRAME_BYTES > into.length) return FULL;
@@ -162,12 +181,35 @@ export class HpackEncoder {
     }
     if (!this.#isWorthAnEntry(name, rule, nameHash, hash, bytes + ENTRY_OVERHEAD_BYTES)) {
       const form = rule === NAME_RULE.CREDENTIAL ? LITERAL.NEVER : LITERAL.PLAIN;
+      if (rule === NAME_RULE.VOLATILE) this.lastName = this.#nameReference(name);
       return this.#writeLiteral(into, at, form, name, nameFrom, nameStart, nameEnd, from, start, end);
     }
     const to = this.#writeLiteral(into, at, LITERAL.INDEXED, name, nameFrom, nameStart, nameEnd, from, start, end);
     if (to < 0) return to;
     this.#addEntry(name, hash, keeper, nameFrom, nameStart, nameBytes, from, start, end);
     return to;
+  }
+
+  /**
+   * Writes a field like one that left a `lastName`, which must still be held: another value of the same name. The caller has
+   * looked at every byte of it. Answers as `writeField`.
+   */
+  writeChanging(into: Uint8Array, at: number, name: number, from: Uint8Array, start: number, end: number): number {
+    if (at < 0 || at + end - start + FIELD_FRAME_BYTES > into.length) return FULL;
+    let index = name;
+    if (name > STATIC_ENTRIES) {
+      const id = name - STATIC_ENTRIES - 1;
+      this.#isUsed[id & this.#mask] = 1;
+      index = STATIC_ENTRIES + this.table.insertedCount - id;
+    }
+    const to = writeInteger(into, writeInteger(into, at, LITERAL.PLAIN, 4, index), 0, 7, end - start);
+    return copyText(into, to, from, start, end);
+  }
+
+  #nameReference(name: number): number {
+    const id = this.#names.entryId[name]!;
+    if (this.#names.staticIndex[name] !== 0) return this.#names.staticIndex[name]!;
+    return this.table.has(id) ? STATIC_ENTRIES + 1 + id : NO_REFERENCE;
   }
 
   /** A line that comes back gets an entry; so does a name that comes back, if no entry has it, with whatever value it has. */
@@ -324,7 +366,6 @@ export class HpackEncoder {
       to = writeInteger(into, to, 0, 7, nameEnd - nameStart);
       for (let i = nameStart; i < nameEnd; i++) into[to++] = lowerCase(nameFrom[i]!);
     }
-    if (!isFieldValue(from, start, end)) return BAD_FIELD;
     // What is written out with every head costs both ends more to pack than its bytes are worth.
     if (this.#names.rule[name] === NAME_RULE.NONE) return writeString(into, to, from, start, end);
     return copyText(into, writeInteger(into, to, 0, 7, end - start), from, start, end);

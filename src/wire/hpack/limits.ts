@@ -71,3 +71,6 @@ export const BYTES_PER_NAME = 64;
 /** Request lines that an encoder remembers, and the longest with its Host. Reason: hot paths are few; others are not worth it. */
 export const PROLOGUES_MAX = 64;
 export const PROLOGUE_BYTES_MAX = 512;
+
+/** Methods with their Host that an encoder remembers, for targets that do not come back. Reason: a few for each service behind a tunnel. */
+export const PROLOGUE_SHAPES_MAX = 16;

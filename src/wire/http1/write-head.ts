@@ -8,11 +8,13 @@
 /** The buffer was too small; nothing past its end was written, and what is in it is no complete head. */
 export const FULL = -1;
 
-/** Below this many bytes a loop is quicker than `set`, which makes a view of the source. */
+/** Up to so many bytes a loop is quicker than `set`, which makes a view of the source. */
 const LOOP_BYTES_MAX = 64;
+/** And than any call. */
+const SHORT_BYTES_MAX = 24;
 
 /** Where the runtime has one: copies without a view of the source, which costs more than the copy, and has to be collected. */
-interface SelfCopying {
+export interface SelfCopying {
   readonly copy?: (target: Uint8Array, at: number, start: number, end: number) => number;
 }
 const DIGIT_0 = 0x30;
@@ -24,13 +26,10 @@ const LF = 0x0a;
 export function copyBytes(target: Uint8Array, at: number, source: Uint8Array, start: number, end: number): number {
   const length = end - start;
   if (at < 0 || at + length > target.length) return FULL;
-  if (length <= LOOP_BYTES_MAX) {
-    for (let i = 0; i < length; i++) target[at + i] = source[start + i]!;
-  } else {
-    const own: Uint8Array & SelfCopying = source;
-    if (own.copy === undefined) target.set(source.subarray(start, end), at);
-    else own.copy(target, at, start, end);
-  }
+  const own: Uint8Array & SelfCopying = source;
+  if (length > SHORT_BYTES_MAX && own.copy !== undefined) own.copy(target, at, start, end);
+  else if (length <= LOOP_BYTES_MAX) for (let i = 0; i < length; i++) target[at + i] = source[start + i]!;
+  else target.set(source.subarray(start, end), at);
   return at + length;
 }
 

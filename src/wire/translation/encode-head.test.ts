@@ -187,6 +187,32 @@ describe("a head that was learnt", () => {
       expect(hop.send(shorter)).toEqual(new Hop().send(shorter) as never);
     }
   });
+  test("with other targets before is known by what stands around the target, and by every byte of that", () => {
+    const hop = new Hop();
+    for (let i = 0; i < 12; i++) hop.send(real(`/${i}`));
+    const prologue = "GET /a?b=c HTTP/1.1\r\nhost: orders.prod\r\n";
+    const rest = real("/a?b=c").slice(prologue.length);
+    expect(real("/a?b=c")).toStartWith(prologue);
+    let refused = 0;
+    for (let at = 0; at < prologue.length; at++) {
+      for (const byte of ["\r", "\n", "\0", " ", ":", "/", "*", "\x7f", "\x80", "a", "H"]) {
+        hop.send(real(`/${at}${byte === "a" ? 1 : 2}`));
+        const hostile = prologue.slice(0, at) + byte + prologue.slice(at + 1) + rest;
+        const cold = new Hop().send(hostile);
+        expect([at, byte, hop.send(hostile)]).toEqual([at, byte, cold] as never);
+        if (cold === BAD_FIELD) refused++;
+      }
+      const shorter = prologue.slice(0, at) + prologue.slice(at + 1) + rest;
+      expect(hop.send(shorter)).toEqual(new Hop().send(shorter) as never);
+    }
+    expect(refused).toBeGreaterThan(150);
+    for (const target of ["*", "/", "http://a/", "orders:80", "//", "/\x80"]) {
+      for (const method of ["GET", "OPTIONS", "CONNECT", "GETS"]) {
+        const written = `${method} ${target} HTTP/1.1\r\nhost: orders.prod\r\n\r\n`;
+        expect(hop.send(written)).toEqual(new Hop().send(written) as never);
+      }
+    }
+  });
   test("with lines taken out, added, swapped and changed is written as it is", () => {
     const hop = taught(real());
     const variants = [

@@ -1,6 +1,6 @@
 /** From an HTTP/1.1 head, as our own writers write it, to a header block (RFC 9113 8.3). */
 import { type EqualBytes, equalBytes } from "../hpack/bytes.ts";
-import { BAD_FIELD, HpackEncoder, OWNER } from "../hpack/encoder.ts";
+import { BAD_FIELD, HpackEncoder, NO_REFERENCE, OWNER } from "../hpack/encoder.ts";
 import { STATIC, STATIC_LINES, STATIC_NAME_BYTES } from "../hpack/static-table.ts";
 import { asciiBytes, SP, TOKEN } from "../http1/byte-classes.ts";
 import { HEADER } from "../http1/head.ts";
@@ -8,6 +8,7 @@ import { headerKind } from "../http1/header-kind.ts";
 import { HeadLine, scanLine } from "./head-line.ts";
 import { type LineContext, LineEncoder } from "./line-encoder.ts";
 import { NO_MEMO, PrologueMemos } from "./prologue-memos.ts";
+import { PrologueShapes } from "./prologue-shapes.ts";
 
 const CONNECT = asciiBytes("CONNECT");
 const PROTOCOL = asciiBytes(":protocol");
@@ -40,6 +41,10 @@ export class HeadEncoder {
   readonly hpack: HpackEncoder;
   readonly #lines: LineEncoder;
   readonly #prologues = new PrologueMemos();
+  readonly #shapes = new PrologueShapes();
+  /** How method and authority were written last. */
+  #method = NO_REFERENCE as number;
+  #authority = NO_REFERENCE as number;
   readonly #line = new HeadLine();
   /** Offset behind the first line, or behind `Host`. */
   #linesStart = 0;
@@ -112,9 +117,31 @@ export class HeadEncoder {
       this.#linesStart = start + this.#prologues.length;
       return known;
     }
-    const to = this.#encodeRequestLine(buf, start, end, into, at, false);
-    if (to >= 0) this.#prologues.keep(buf, start, this.#linesStart);
+    const isShape = this.#shapes.find(buf, start, end, this.hpack);
+    const to = isShape ? this.#encodeShape(buf, into, at) : this.#encodeRequestLine(buf, start, end, into, at, false);
+    if (to < 0) return to;
+    this.#prologues.keep(buf, start, this.#linesStart);
+    if (!isShape) this.#shapes.keep(buf, start, this.#linesStart, this.#method, this.#authority);
     return to;
+  }
+
+  /** Only the target has to be looked at. */
+  #encodeShape(buf: Uint8Array, into: Uint8Array, at: number): number {
+    const shapes = this.#shapes;
+    this.#linesStart = shapes.end;
+    let to = this.#writeAgain(into, at, shapes.method);
+    to = this.#writeAgain(into, to, STATIC.SCHEME_HTTP);
+    to = this.#writePseudo(into, to, STATIC.PATH, buf, shapes.targetStart, shapes.targetEnd);
+    if (to < 0 || this.hpack.holds(shapes.authority)) return this.#writeAgain(into, to, shapes.authority);
+    // The entry that the path was given has pushed it out.
+    if (scanLine(buf, shapes.targetEnd + 1 + VERSION_LINE.length, shapes.end, this.#line) < 0) return BAD_FIELD;
+    return this.#writePseudo(into, to, STATIC.AUTHORITY, buf, this.#line.valueStart, this.#line.valueEnd);
+  }
+
+  #writeAgain(into: Uint8Array, at: number, reference: number): number {
+    if (at < 0) return at;
+    this.#prologues.note(reference);
+    return this.hpack.writeReference(into, at, reference);
   }
 
   #encodeRequestLine(
@@ -142,16 +169,21 @@ export class HeadEncoder {
       return BAD_FIELD;
     const { valueStart, valueEnd } = this.#line;
     if (isConnect) {
+      // Its target is no path: not a shape.
       const to = this.#writePseudo(into, at, STATIC.METHOD, buf, start, methodEnd);
+      this.#authority = NO_REFERENCE;
+      this.#method = NO_REFERENCE;
       return this.#writePseudo(into, to, STATIC.AUTHORITY, buf, targetStart, targetEnd);
     }
     let to = isWebsocket
       ? this.#writePseudo(into, at, STATIC.METHOD, CONNECT, 0, CONNECT.length)
       : this.#writePseudo(into, at, STATIC.METHOD, buf, start, methodEnd);
+    this.#method = this.hpack.lastReference;
     to = to < 0 ? to : this.hpack.writeReference(into, to, STATIC.SCHEME_HTTP);
     this.#prologues.note(STATIC.SCHEME_HTTP);
     to = this.#writePseudo(into, to, STATIC.PATH, buf, targetStart, targetEnd);
     to = this.#writePseudo(into, to, STATIC.AUTHORITY, buf, valueStart, valueEnd);
+    this.#authority = this.hpack.lastReference;
     if (!isWebsocket || to < 0) return to;
     return this.hpack.writeField(into, to, PROTOCOL, 0, PROTOCOL.length, WEBSOCKET, 0, WEBSOCKET.length, OWNER.NOBODY);
   }

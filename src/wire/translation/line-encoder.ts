@@ -13,7 +13,7 @@ import { isField } from "./line-rule.ts";
 const DROPPED = -2;
 
 /** Bytes of the first line by which a template is looked for. Reason: enough to tell clients apart, little to hash. */
-const KEY_BYTES = 24;
+export const TEMPLATE_KEY_BYTES = 24;
 
 /** Up to here a loop compares faster than a native call. */
 const LOOP_BYTES_MAX = 128;
@@ -29,6 +29,11 @@ export interface LineContext {
   readonly isWebsocket: boolean;
 }
 
+/** Where the hash begins by which a template is looked for. @param salt of the kind of head. */
+export function templateSeed(salt: number, { owner, isWebsocket }: LineContext): number {
+  return salt ^ Math.imul(owner, 0x9e3779b1) ^ (isWebsocket ? 1 : 0);
+}
+
 /** One per encoder. Makes each template on first use. */
 export class LineEncoder {
   readonly #hpack: HpackEncoder;
@@ -36,6 +41,9 @@ export class LineEncoder {
   readonly #line = new HeadLine();
   readonly #templates: (HeadTemplate | undefined)[] = new Array(TEMPLATES_MAX).fill(undefined);
   readonly #keys = new Int32Array(TEMPLATES_MAX);
+  /** Whose heads each template is of, and what kind: a hash of bytes that somebody chooses can be made to be any key. */
+  readonly #owners = new Int32Array(TEMPLATES_MAX);
+  readonly #seeds = new Int32Array(TEMPLATES_MAX);
   /** Offset behind the last line that was read. */
   #at = 0;
 
@@ -60,12 +68,15 @@ export class LineEncoder {
   ): number {
     const linesEnd = end - 2;
     if (linesEnd < start || buf[linesEnd]! !== CR || buf[linesEnd + 1]! !== LF) return BAD_FIELD;
-    const seed = salt ^ Math.imul(context.owner, 0x9e3779b1) ^ (context.isWebsocket ? 1 : 0);
-    const key = hashBytes(buf, start, Math.min(linesEnd, start + KEY_BYTES), seed);
+    const seed = templateSeed(salt, context);
+    const key = hashBytes(buf, start, Math.min(linesEnd, start + TEMPLATE_KEY_BYTES), seed);
     const slot = key & (TEMPLATES_MAX - 1);
     const template = this.#templates[slot];
     this.#at = start;
-    if (template === undefined || this.#keys[slot] !== key) {
+    const isOfOwner = this.#owners[slot] === context.owner && this.#seeds[slot] === seed;
+    if (template === undefined || this.#keys[slot] !== key || !isOfOwner) {
+      this.#owners[slot] = context.owner;
+      this.#seeds[slot] = seed;
       return this.#learn(slot, key, buf, start, linesEnd, into, at, context);
     }
     const to = this.#encodeLike(template, buf, linesEnd, into, at, context);
@@ -114,10 +125,17 @@ export class LineEncoder {
       const lineStart = this.#at;
       const next = scanValue(buf, lineStart + nameBytes + 1, end, this.#line);
       if (next < 0) return BAD_FIELD;
-      this.#line.nameEnd = lineStart + nameBytes;
-      to = this.#writeLine(buf, lineStart, into, to, context, template.isPlainName[i] === 1);
-      if (to < 0) return to;
-      template.note(i, this.#reference);
+      const name = template.name[i]!;
+      if (name !== NO_REFERENCE && this.#hpack.holds(name)) {
+        to = this.#hpack.writeChanging(into, to, name, buf, this.#line.valueStart, this.#line.valueEnd);
+        if (to < 0) return to;
+      } else {
+        this.#line.nameEnd = lineStart + nameBytes;
+        to = this.#writeLine(buf, lineStart, into, to, context, template.isPlainName[i] === 1);
+        if (to < 0) return to;
+        template.note(i, this.#reference);
+        template.name[i] = this.#name;
+      }
       this.#at = next;
       i++;
     }
@@ -143,6 +161,11 @@ export class LineEncoder {
     context: LineContext,
   ): number {
     const base = this.#at - template.start[first]!;
+    this.#at = base + template.end[runEnd - 1]!;
+    const { version } = this.#hpack.table;
+    const known = template.writeRun(first, version, into, at);
+    if (known >= 0) return known;
+    let isWhole = true;
     let to = at;
     for (let i = first; i < runEnd; i++) {
       const reference = template.reference[i]!;
@@ -153,11 +176,12 @@ export class LineEncoder {
         if (scanLine(buf, lineStart, end, this.#line) < 0) return BAD_FIELD;
         next = this.#writeLine(buf, lineStart, into, to, context, template.isPlainName[i] === 1);
         template.note(i, this.#reference);
+        isWhole = false;
       }
       if (next < 0) return next;
       to = next;
     }
-    this.#at = base + template.end[runEnd - 1]!;
+    if (isWhole) template.keepRun(first, version, into, at, to);
     return to;
   }
 
@@ -172,6 +196,7 @@ export class LineEncoder {
     context: LineContext,
   ): number {
     const template = this.#templates[slot] ?? new HeadTemplate();
+    this.#keys[slot] = ~key;
     const to = this.#encodeRest(buf, end, into, at, context, template);
     if (to < 0) return to;
     this.#templates[slot] = template;
@@ -197,14 +222,18 @@ export class LineEncoder {
       }
       to = this.#writeLine(buf, lineStart, into, to, context, false);
       if (to < 0) return to;
-      if (learner !== undefined && i < learner.reference.length) learner.reference[i] = this.#reference;
+      if (learner !== undefined && i < learner.reference.length) {
+        learner.reference[i] = this.#reference;
+        learner.name[i] = this.#name;
+      }
       this.#at = next;
     }
     return to;
   }
 
-  /** How the last line was written. */
+  /** How the last line was written: whole, or its name. */
   #reference = NO_REFERENCE as number;
+  #name = NO_REFERENCE as number;
 
   #writeLine(
     buf: Uint8Array,
@@ -217,9 +246,10 @@ export class LineEncoder {
     const line = this.#line;
     if (!isPlainName && !isField(buf, start, line, context.isWebsocket)) {
       this.#reference = DROPPED;
+      this.#name = NO_REFERENCE;
       return at;
     }
-    const to = this.#hpack.writeField(
+    const to = this.#hpack.writeChecked(
       into,
       at,
       buf,
@@ -231,6 +261,7 @@ export class LineEncoder {
       context.owner,
     );
     this.#reference = this.#hpack.lastReference;
+    this.#name = this.#hpack.lastName;
     return to;
   }
 }
