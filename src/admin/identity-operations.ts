@@ -15,7 +15,7 @@ export function identityStatus(keeper: Keeper): object {
   const { certificates, banned, ...rest } = live.describe();
   const svids = certificates.filter(({ kind }) => kind === "svid");
   return {
-    state: live.isReady ? "ready" : "starting",
+    state: live.isOver ? "over" : live.isReady ? "ready" : "starting",
     ...rest,
     bannedKeys: banned.length,
     certificates: certificates.filter(({ kind }) => kind !== "svid"),

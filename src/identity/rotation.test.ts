@@ -83,6 +83,7 @@ describe("schedules", () => {
     const end = T0 + ISSUER_LIFE_MS;
     expect(stopsAt(held, T0)).toEqual({ issuingMs: end, callsBetweenNodesMs: end, joiningMs: T0 + ROOT_LIFE_MS });
     expect(stopsAt(held, end + 1).callsBetweenNodesMs).toBe(T0 + 30 * HOUR_MS);
+    expect(stopsAt({ ...held, svids: [] }, end + 1).callsBetweenNodesMs).toBe(end);
   });
 
   test("a jump is followed where certificates for it can be made", () => {

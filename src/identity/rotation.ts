@@ -79,8 +79,9 @@ export interface Stops {
 
 /** When what stops. Times in the past say what stopped already. */
 export function stopsAt({ issuer, root, svids }: HeldCertificates, nowMs: number): Stops {
-  const last = Math.max(...svids.map((svid) => svid.notAfterMs), 0);
   const issuingMs = Math.min(issuer.notAfterMs, root.notAfterMs);
+  // Without any, as after a start too late, they went on until the issuer ended, for all that is known.
+  const last = svids.length === 0 ? issuingMs : Math.max(...svids.map((svid) => svid.notAfterMs));
   const callsBetweenNodesMs = nowMs <= issuingMs ? issuingMs : Math.min(last, issuingMs);
   return { issuingMs, callsBetweenNodesMs, joiningMs: root.notAfterMs };
 }

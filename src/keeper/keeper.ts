@@ -142,7 +142,8 @@ export class Keeper {
     const reasons = [...this.configuration.degraded];
     if (this.state.trouble.length > 0) reasons.push("state");
     if (this.failedListeners().length > 0) reasons.push("listener");
-    if (this.identity.isWanted && this.identity.trouble !== undefined) reasons.push("identity");
+    const { isWanted, trouble, live } = this.identity;
+    if (isWanted && (trouble !== undefined || live?.isOver === true)) reasons.push("identity");
     return reasons;
   }
 

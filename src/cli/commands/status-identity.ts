@@ -24,7 +24,7 @@ export function certificateLines(identity: CertificateStatus): string[] {
     secondsText(renewAt),
   ]);
   const isAllValid = svids.valid === svids.count;
-  const svidState = isAllValid ? "valid" : `${svids.count - svids.valid} not valid`;
+  const svidState = svids.count === 0 ? "none" : isAllValid ? "valid" : `${svids.count - svids.valid} not valid`;
   rows.push([`${svids.count} SVIDs`, svidState, secondsText(svids.firstEnd ?? "-"), "half their lives"]);
   const notes = [
     trustDomain,

@@ -10,6 +10,7 @@ export interface SiteStatus {
   readonly nodes?: readonly NodeRow[];
   readonly identity?: {
     readonly state: string;
+    readonly node?: string;
     readonly trouble?: string;
     readonly clock?: string | null;
     readonly stops?: readonly { readonly what: string; readonly at: string }[];
@@ -20,10 +21,15 @@ export interface SiteStatus {
 /** Lines about what is wrong with the identity. */
 export function identityTrouble({ identity }: SiteStatus): string[] {
   if (identity === undefined) return [];
-  const { state, trouble, clock, troubles = [] } = identity;
+  const { state, node = "", trouble, clock, troubles = [] } = identity;
   return [
     ...(state === "failed" ? [`no identity, so no other node is reached: ${trouble ?? ""}`] : []),
     ...(state === "starting" ? ["the identity is being made; no other node is reached before"] : []),
+    ...(state === "over"
+      ? [
+          `this node's issuer has ended, so no other node believes it; let it in again: on the root's node selvedge node invite ${node} --replace, here, once it is stopped, selvedge node join TOKEN`,
+        ]
+      : []),
     ...(clock === undefined || clock === null ? [] : [`the wall clock is not followed: ${clock}`]),
     ...troubles.map(({ what, reason }) => `${what}: ${reason}`),
   ];

@@ -61,6 +61,15 @@ export class LiveIdentity {
     return this.site.svids.get("") !== undefined && this.site.svids.missing.length === 0;
   }
 
+  /**
+   * Whether this node's issuer has ended: no other node believes it any more, the root's node neither, and only a person can let it
+   * in again.
+   */
+  get isOver(): boolean {
+    const issuer = this.site.issuerCertificate();
+    return !this.site.holdsRoot && issuer !== undefined && this.site.nowMs() > issuer.notAfterMs;
+  }
+
   /** Everything that operators ask for. */
   describe(): IdentityDescription {
     return describeIdentity(this.site, this.renewal);

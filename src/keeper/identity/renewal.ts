@@ -45,7 +45,7 @@ export class Renewal {
   readonly #events: RenewalEvents;
   readonly #random: () => number;
   /** On a node without the root. */
-  renewIssuer: RenewIssuer = async () => "the root's node cannot be asked yet";
+  renewIssuer: RenewIssuer = async () => "the root's node has not been met";
   /** On the root's node. */
   readonly rootChange: RootChange;
   #working: Promise<void> | undefined;
