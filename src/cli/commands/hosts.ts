@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { SnapshotRecord } from "../../model/snapshot.ts";
 import { CliError, EXIT, type ExitCode } from "../exit-code.ts";
 import { findAdminPath } from "../find-node.ts";
@@ -20,7 +20,8 @@ export async function hosts(options: NodeOptions & { readonly write?: boolean })
   const entries = hostEntries(await servedRecords(findAdminPath(options, process.env)));
   if (options.write === true) {
     writeHosts(HOSTS, entries);
-    if (options.output !== "json") process.stdout.write(`${entries.length} services are in ${HOSTS}\n`);
+    const what = entries.length === 1 ? "1 service is" : `${entries.length} services are`;
+    if (options.output !== "json") process.stdout.write(`${what} in ${HOSTS}\n`);
   }
   if (options.output === "json") printJson({ entries });
   else if (options.write !== true) printLines(hostLines(entries));
@@ -52,13 +53,24 @@ export function withBlock(text: string, lines: readonly string[]): string {
   return text === "" || text.endsWith("\n") ? text + block : `${text}\n${block}`;
 }
 
+/** A container's file is mounted there by its engine: it can be written, and no other one put in its place. */
+function replace(path: string, aside: string, text: string): void {
+  try {
+    renameSync(aside, path);
+  } catch (error) {
+    rmSync(aside);
+    if ((error as NodeJS.ErrnoException).code !== "EBUSY") throw error;
+    writeFileSync(path, text);
+  }
+}
+
 function writeHosts(path: string, entries: readonly HostEntry[]): void {
   try {
     const next = withBlock(readFileSync(path, "utf8"), hostLines(entries));
     const aside = `${path}.selvedge`;
     writeFileSync(aside, next);
     chmodSync(aside, statSync(path).mode & 0o777);
-    renameSync(aside, path);
+    replace(path, aside, next);
   } catch (error) {
     throw new CliError(
       EXIT.FAILED,
