@@ -67,11 +67,14 @@ describe("a machine with a token", () => {
 
   test("shares it with others that come at the same moment, and exactly one gets in", async () => {
     await using site = new SiteOfNodes();
-    await site.start(1);
+    const first = await site.start(1);
     const token = await site.invite(2);
     const boxes = ["a", "b", "c"].map((box) => site.node(2, box));
     const codes = (await Promise.all(boxes.map((box) => site.join(box, token)))).map(({ code }) => code);
     expect(codes.sort()).toEqual([0, 1, 1]);
+    expect(await auditLines(first, "node-joined")).toHaveLength(1);
+    const refused = (await auditLines(first, "node-join-refused")).map(({ detail }) => String(detail));
+    expect(refused.some((detail) => detail.includes("token_spent"))).toBe(true);
   }, 30_000);
 
   test("is refused with a token whose secret was changed, and the token is void after a few", async () => {
@@ -124,6 +127,23 @@ describe("a machine with a token", () => {
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain("it belongs to another site");
     expect(await auditLines(stranger, "node-join-refused")).toEqual([]);
+  }, 30_000);
+
+  test("of another site, dressed up as this one's, is refused and written down", async () => {
+    await using site = new SiteOfNodes();
+    await using other = new SiteOfNodes();
+    await site.start(1);
+    const stranger = await other.start(1);
+    const { parseJoinToken, printJoinToken } = await import("../../../src/identity/join-token.ts");
+    const [own, theirs] = [parseJoinToken(await site.invite(2)), parseJoinToken(await other.invite(2))];
+    if (typeof own === "string" || typeof theirs === "string") throw new Error("no tokens");
+    // Root and address are no secret: whoever has been to the other site knows them.
+    const dressed = printJoinToken({ ...theirs, id: own.id, secret: own.secret });
+    const refused = await site.join(site.node(2), dressed);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("it does not know this token")]);
+    const [audit] = await auditLines(stranger, "node-join-refused");
+    expect(audit).toMatchObject({ address: "127.0.0.1", detail: expect.stringContaining("token_unknown") });
+    expect(await auditLines(stranger, "node-joined")).toEqual([]);
   }, 30_000);
 
   test("shows nothing to another node of the same site either", async () => {
