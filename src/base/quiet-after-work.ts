@@ -1,8 +1,11 @@
-/** Share of a core up to which a process counts as quiet. Reason: some hundred requests a second are more. */
-export const QUIET_SHARE_MAX = 0.02;
+/** Share of a core up to which a process counts as quiet. Reason: a tenth of it is what an idle one takes; fifty requests a second are more. */
+export const QUIET_SHARE_MAX = 0.003;
 
-/** Work after which the next quiet time counts. Reason: what is done in a quiet time costs two or three milliseconds, a share of 0.3 %. */
-export const WORK_CPU_MS = 1000;
+/**
+ * Work after which the next quiet time counts. Reason: what is done in a quiet time costs two or three milliseconds, and so much work takes
+ * a process that counts as quiet a quarter of a minute at least; some dozens of handshakes are more.
+ */
+export const WORK_CPU_MS = 50;
 
 /** Tells when a process that has worked has become quiet, once each time. Having started counts as work. */
 export class QuietAfterWork {
