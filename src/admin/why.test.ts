@@ -138,6 +138,19 @@ services:
     ]);
   });
 
+  test("says on both nodes when their documents may differ", () => {
+    const pinned = { ...denied, status: 503, flag: "UH" as const, policy: "" };
+    const there = { ...pinned, source: { ...denied.source, node: "till-1" }, destination: peer, service: "" };
+    expect(why({ ...there, verdict: "undecided" }, records).notes).toEqual([
+      "node till-1 asked for an endpoint that is drained here, or that the documents of this one do not have: are the files the same?",
+    ]);
+    const far = { destination: { ...denied.destination, node: "till-2" }, upstream: "till-2/127.0.0.1:9001" };
+    expect(why({ ...pinned, ...far, verdict: "elsewhere" }, records).notes).toEqual([
+      "this node let the request through; till-2 decides for itself: ask there with the same id",
+      "it is down there, or the documents of till-2 are not the same as here",
+    ]);
+  });
+
   test("says when judging again comes out differently", () => {
     const source = { ...peer, workload: "web", namespace: "prod", principal: "store.mesh/ns/prod/sa/web" };
     expect(why({ ...denied, source }, records).notes).toEqual([

@@ -68,6 +68,7 @@ export function why(record: WhyRecord, records: readonly SnapshotRecord[] | unde
   if (record.verdict === "elsewhere") {
     const node = record.destination.node || "the endpoint's node";
     notes.push(`this node let the request through; ${node} decides for itself: ask there with the same id`);
+    if (record.flag === "UH") notes.push(`it is down there, or the documents of ${node} are not the same as here`);
   } else {
     const far = farNotes(record, isAtGateway);
     if (judged !== undefined && far.length === 0) notes.push(...differences(judged, record));
@@ -115,6 +116,8 @@ function isOfGateway(records: readonly SnapshotRecord[], { route, source }: WhyR
 /** Why there is nothing to judge. */
 function unplacedNote({ source, flag, service }: WhyRecord): string {
   const node = source.node ?? "";
+  if (flag === "UH" && service === "" && node !== "")
+    return `node ${node} asked for an endpoint that is drained here, or that the documents of this one do not have: are the files the same?`;
   if (flag !== "RBAC" || service !== "" || node === "" || source.principal !== "")
     return "its service is not among the documents of that generation";
   return `node ${node} did not say, or did not prove, for which workload it asked: no policy was looked at`;
