@@ -6,6 +6,7 @@ import type { Backlog } from "./http2/backlog.ts";
 import type { Cancellations } from "./http2/cancellations.ts";
 import type { FlushQueue } from "./http2/flush-queue.ts";
 import type { SharedHeads } from "./http2/shared-heads.ts";
+import type { Turns } from "./http2/turns.ts";
 import type { Mesh } from "./mesh/mesh.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -22,6 +23,8 @@ export interface ProxyContext {
   readonly heads: SharedHeads;
   readonly backlog: Backlog;
   readonly cancellations: Cancellations;
+  /** What of the requests by HTTP/2 is done when. */
+  readonly turns: Turns;
   readonly mesh: Mesh;
   readonly decider: Decider;
   readonly recorder: Recorder;

@@ -11,6 +11,8 @@ export class FlushQueue {
   #waiting: Flushable[] = [];
   #spare: Flushable[] = [];
   #isScheduled = false;
+  /** How often was flushed. */
+  turn = 0;
   readonly #nextTurn: (run: () => void) => void;
   readonly #run = (): void => this.#flush();
 
@@ -29,6 +31,7 @@ export class FlushQueue {
 
   #flush(): void {
     this.#isScheduled = false;
+    this.turn++;
     const batch = this.#waiting;
     this.#waiting = this.#spare;
     for (const item of batch) item.flush();

@@ -52,11 +52,16 @@ export const BACKLOG_BYTES_KEPT = 38 * 1024 * 1024;
 /** A connection that holds less is not asked about. Reason: that is so nearly always. */
 export const BACKLOG_UNWATCHED_BYTES = 256 * 1024;
 
-/** Requests of one connection that are begun in one turn of the loop. Reason: 2 ms at most, which is what all others wait. */
-export const BEGUN_PER_TURN_MAX = 16;
+/**
+ * Requests that are begun, and given-up ones that are ended, in one turn of the loop, those of all connections together. Reason: 2 ms
+ * at most, which is what all others wait.
+ */
+export const WORK_PER_TURN_MAX = 16;
+/** Of these, requests that a connection which had nothing to wait for may begin in any case. Reason: who asks for little waits for nobody. */
+export const BEGUN_AT_ONCE_MAX = 2;
 
-/** Stream objects that a worker keeps for the next requests. Reason: making one costs as much as the request; each keeps 8 KB. */
-export const SPARE_STREAMS_MAX = 64;
+/** Stream objects that a worker keeps for the next requests. Reason: making one costs as much as the request; each keeps 8 KB; the streams of one connection. */
+export const SPARE_STREAMS_MAX = 128;
 
 /** Connections to one endpoint. Reason: one is enough for a hundred streams, and an endpoint that allows none must not get one for each request. */
 export const ENDPOINT_LINKS_MAX = 16;

@@ -23,21 +23,24 @@ import { OnStream, type StreamPlace } from "./on-stream.ts";
 import { RequestBody } from "./request-body.ts";
 import { RequestCopy } from "./request-copy.ts";
 import { codeOfBroken, type StreamOrigin } from "./stream-origins.ts";
+import type { GivenUp } from "./turns.ts";
 
 /** A place that takes streams back. */
 export interface ServerPlace extends StreamPlace {
+  /** The caller has nothing more to do with it. */
+  left(stream: ServerStream): void;
   /** The stream is done with; it may be used for another. `isSpoilt`: not this object. */
   over(stream: ServerStream, isSpoilt: boolean): void;
 }
 
-const STATE = { FREE: 0, READ: 1, EXCHANGE: 2, LEAVING: 3, TUNNEL: 4 } as const;
+const STATE = { FREE: 0, READ: 1, EXCHANGE: 2, LEAVING: 3, TUNNEL: 4, GIVEN_UP: 5 } as const;
 const EMPTY = Buffer.alloc(0);
 
 /**
  * One request by HTTP/2, or the tunnel that it asked for: from its head until both sides have ended. Used again for other
  * streams of the worker.
  */
-export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, ExchangeClient, Downstream {
+export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, ExchangeClient, Downstream, GivenUp {
   session: Session | null = null;
   caller: CallerIdentity | null = null;
   readonly #request = new RequestCopy();
@@ -147,17 +150,34 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     if (stream !== this.#stream) return;
     const { session } = this;
     if (this.#state === STATE.EXCHANGE) {
-      this.#finish(this.#exchange.status, FLAG.DC);
       // A connection between nodes that is lost is nothing its callers have done.
       if (errorCode !== LINK_LOST || this.#origin!.pin === null)
         this.host.cancellations.note(this.#origin!.caller, this.#exchange.hasConnection, this.now);
-      this.#exchange.abort();
+      this.#state = STATE.GIVEN_UP;
+      this.held.clear();
+      this.place!.left(this);
+      this.host.turns.end(this);
+      return;
     }
     this.session = null;
     const wasTunnel = this.#state === STATE.TUNNEL;
     this.#state = STATE.LEAVING;
     if (wasTunnel) session?.gone();
     this.#over();
+  }
+
+  endGivenUp(): void {
+    if (this.#state !== STATE.GIVEN_UP) return;
+    this.#finish(this.#exchange.status, FLAG.DC);
+    this.#exchange.abort();
+    this.#over();
+  }
+
+  /** What comes of the endpoint meanwhile is for nobody, and settles it. */
+  #isGivenUp(): boolean {
+    if (this.#state !== STATE.GIVEN_UP) return false;
+    this.endGivenUp();
+    return true;
   }
 
   onStreamDrained(): void {
@@ -222,6 +242,7 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
   }
 
   exchangeEnded(): void {
+    if (this.#isGivenUp()) return;
     this.#finish(this.#exchange.status, this.#exchange.flag);
     this.#exchange.reset();
     this.#state = STATE.LEAVING;
@@ -229,6 +250,7 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
   }
 
   exchangeBroken(): void {
+    if (this.#isGivenUp()) return;
     const { status, flag } = this.#exchange;
     this.#finish(status, flag);
     this.#exchange.reset();
@@ -245,11 +267,16 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
   }
 
   exchangeFailed(status: number, flag: number, _reason: string): void {
+    if (this.#isGivenUp()) return;
     this.#exchange.reset();
     this.#reply(status, flag);
   }
 
   exchangeUpgraded(upstream: Upstream, rest: Uint8Array): void {
+    if (this.#isGivenUp()) {
+      upstream.close();
+      return;
+    }
     const target = this.#exchange.target!;
     const { held } = this.#plan!;
     this.#finish(101, FLAG.none);

@@ -7,18 +7,19 @@ import type { Entrance } from "../downstream/entrance.ts";
 import type { SessionFactory } from "../downstream/session-factory.ts";
 import { STREAM_IDLE_MS } from "../limits.ts";
 import { uncorkAny } from "../output.ts";
-import { BEGUN_PER_TURN_MAX, SPARE_STREAMS_MAX } from "./limits.ts";
+import { SPARE_STREAMS_MAX } from "./limits.ts";
 import type { LinkStream } from "./link-stream.ts";
 import type { StreamPlace } from "./on-stream.ts";
 import { type ServerPlace, ServerStream } from "./server-stream.ts";
 import type { SharedHeads } from "./shared-heads.ts";
 import type { StreamOrigins } from "./stream-origins.ts";
+import type { Beginner } from "./turns.ts";
 
 /** Objects for the next requests, of all connections of the worker. */
 const spare: ServerStream[] = [];
 
 /** The requests of one HTTP/2 connection from a caller or another node. */
-export class ServerStreams implements ServerPlace {
+export class ServerStreams implements ServerPlace, Beginner {
   readonly host: DownstreamHost;
   readonly entrance: Entrance;
   readonly localIp: string;
@@ -28,8 +29,10 @@ export class ServerStreams implements ServerPlace {
   readonly #open = new Slots<ServerStream>();
   /** Read, and not begun; some are over again, or stand here twice. */
   #read: ServerStream[] = [];
-  /** Enough was begun in this turn. */
-  #isTurnOver = false;
+  /** How many of these, the first ones, are done with; and how many hold nothing that is lent. */
+  #begun = 0;
+  #kept = 0;
+  isWaiting = false;
   /** When the last request ended or began. */
   lastUsedMs: number;
 
@@ -68,24 +71,28 @@ export class ServerStreams implements ServerPlace {
 
   /** Begins what was taken up, after all that had arrived was looked at: what was cancelled by then has cost next to nothing. */
   serve(): void {
-    if (this.#read.length === 0 || this.#isTurnOver) return;
+    if (this.#read.length === 0) return;
+    this.host.turns.begin(this);
+    // What waits outlives the bytes that it came in.
     const read = this.#read;
-    let at = 0;
-    for (let begun = 0; begun < BEGUN_PER_TURN_MAX && at < read.length; at++) if (read[at]!.begin(this)) begun++;
-    uncorkAny();
-    this.#read = read.slice(at);
-    if (this.#read.length > 0) this.#serveLater();
+    for (; this.#kept < read.length; this.#kept++) read[this.#kept]!.held.keep();
   }
 
-  /** Others come first now. */
-  #serveLater(): void {
-    this.#isTurnOver = true;
-    for (const { held } of this.#read) held.keep();
-    setImmediate(() => {
-      this.#isTurnOver = false;
-      this.host.nowMs();
-      this.serve();
-    });
+  get hasRead(): boolean {
+    return this.#read.length > 0;
+  }
+
+  begin(count: number): number {
+    const read = this.#read;
+    let begun = 0;
+    while (begun < count && this.#begun < read.length) if (read[this.#begun++]!.begin(this)) begun++;
+    uncorkAny();
+    if (this.#begun === read.length) {
+      this.#read = [];
+      this.#begun = 0;
+      this.#kept = 0;
+    }
+    return begun;
   }
 
   /** Counts a request that was malformed. */
@@ -93,9 +100,14 @@ export class ServerStreams implements ServerPlace {
     countRefusal(this.host.stats, refusal as ParseError);
   }
 
-  over(stream: ServerStream, isSpoilt: boolean): void {
+  left(stream: ServerStream): void {
     this.#open.delete(stream.slot);
+    stream.slot = -1;
     this.lastUsedMs = this.host.now;
+  }
+
+  over(stream: ServerStream, isSpoilt: boolean): void {
+    if (stream.slot >= 0) this.left(stream);
     if (!isSpoilt && spare.length < SPARE_STREAMS_MAX) spare.push(stream);
   }
 

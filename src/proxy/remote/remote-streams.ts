@@ -61,6 +61,7 @@ export class RemoteStreams implements TunnelStreams {
     for (const { owner: stream } of tunnel.link.connection.streams.all()) {
       if (stream && isFrom(stream, handles)) cut(stream);
     }
+    this.#host.turns.endAll();
     this.#judgeStreams();
   }
 

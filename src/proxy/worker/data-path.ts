@@ -21,6 +21,7 @@ import { Backlog } from "../http2/backlog.ts";
 import { Cancellations } from "../http2/cancellations.ts";
 import { FlushQueue } from "../http2/flush-queue.ts";
 import { SharedHeads } from "../http2/shared-heads.ts";
+import { Turns } from "../http2/turns.ts";
 import { DESCRIPTOR_SHARE, DOWNSTREAM_CONNECTIONS_MAX } from "../limits.ts";
 import { Mesh } from "../mesh/mesh.ts";
 import { RecordStore } from "../mesh/store.ts";
@@ -66,6 +67,12 @@ export class DataPath implements ConnectionHost, EndpointHost {
   readonly heads = new SharedHeads();
   readonly backlog = new Backlog(() => this.stats.counter(LIMIT_COUNTER.slow_receivers));
   readonly cancellations = new Cancellations();
+  readonly turns = new Turns(this.flushQueue, (run) => {
+    setImmediate(() => {
+      this.nowMs();
+      run();
+    });
+  });
   /** To and from other nodes. */
   readonly nodeTunnels: Tunnels;
   readonly mesh: Mesh;

@@ -87,11 +87,11 @@ function flood(
 }
 
 /** As many streams as are allowed, and when they have been begun the end of all of them, again and again. */
-function wave(name: string, end: (streamId: number) => Bytes): Attack {
+function wave(name: string, end: (streamId: number) => Bytes, what: (target: AttackTarget) => Fields = get): Attack {
   const pieces = (target: AttackTarget) =>
     Array.from({ length: ROUNDS / WAVE_STREAMS }, (_, at) => at * WAVE_STREAMS).flatMap((from) => {
       const ids = Array.from({ length: WAVE_STREAMS }, (_, i) => id(from + i));
-      return [joined(ids.map((one) => headers(one, get(target)))), joined(ids.map(end))];
+      return [joined(ids.map((one) => headers(one, what(target)))), joined(ids.map(end))];
     });
   return { name, kind: "flood", pieces: (target) => [joined([opening()]), ...pieces(target)] };
 }
@@ -119,6 +119,7 @@ export const ATTACKS: readonly Attack[] = [
     1024,
   ),
   wave("rapid reset of what was begun", (streamId) => reset(streamId)),
+  wave("rapid reset of long answers", (streamId) => reset(streamId), large),
   wave("MadeYouReset of what was begun", (streamId) => windowUpdate(streamId, 0)),
   flood("MadeYouReset by a window of nothing", (i, target) => [
     ...headers(id(i), get(target)),
