@@ -39,7 +39,8 @@ const LF = 0x0a;
 /** One direction of one connection. Owns its table. */
 export class HpackDecoder {
   readonly table: DynamicTable;
-  readonly #memos = new DecoderMemos();
+  /** Made when the first run comes: most connections of a node carry few streams, or none for long. */
+  #memos: DecoderMemos | undefined = undefined;
   /** Largest size that the peer may set. */
   #limitMax: number;
   /** Largest size that the next block must set before anything else; -1 where none is due. */
@@ -114,6 +115,7 @@ export class HpackDecoder {
     }
     const isRun = runEnd - start >= MEMO_FIELDS_MIN;
     if (isRun) {
+      this.#memos ??= new DecoderMemos();
       const referenced = this.#memos.replay(buf, start, runEnd, this.table.version, fields);
       if (referenced >= 0) {
         this.#countReferences(referenced, fields);
@@ -124,7 +126,7 @@ export class HpackDecoder {
     for (let at = start; at < runEnd; at++) {
       if (!this.#addIndexed(buf[at]! & 0x7f, fields)) return BLOCK_ERROR.BAD_INDEX;
     }
-    if (isRun) this.#memos.learn(fields, this.#referencedBytes - referencedBefore);
+    if (isRun) this.#memos?.learn(fields, this.#referencedBytes - referencedBefore);
     return runEnd;
   }
 

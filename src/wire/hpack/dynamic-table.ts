@@ -5,6 +5,10 @@ import { ENTRY_OVERHEAD_BYTES } from "./limits.ts";
 /** Bytes of `: ` and CRLF, which an entry takes in the ring besides name and value. */
 export const LINE_OVERHEAD_BYTES = 4;
 
+/** Stand for what is not there yet; nothing is ever written to them. */
+const NO_BYTES = new Uint8Array(0);
+const NO_SLOTS = new Int32Array(0);
+
 const COLON = 0x3a;
 const SP = 0x20;
 const CR = 0x0d;
@@ -19,7 +23,7 @@ const LF = 0x0a;
  */
 export class DynamicTable {
   /** Made on first use: most connections of a node never fill a table. */
-  ring = new Uint8Array(0);
+  ring = NO_BYTES;
   firstId = 0;
   insertedCount = 0;
   /** Sum of entry sizes as RFC 7541 4.1 counts them. */
@@ -29,10 +33,10 @@ export class DynamicTable {
   #limit: number;
   readonly #limitMax: number;
   #slotMask = -1;
-  #start = new Int32Array(0);
-  #nameBytes = new Int32Array(0);
-  #valueBytes = new Int32Array(0);
-  #traits = new Int32Array(0);
+  #start = NO_SLOTS;
+  #nameBytes = NO_SLOTS;
+  #valueBytes = NO_SLOTS;
+  #traits = NO_SLOTS;
   #writeAt = 0;
 
   /** @param limitMax largest limit that can ever be set, in bytes; it is also the first one. */

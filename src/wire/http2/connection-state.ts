@@ -57,6 +57,7 @@ export interface HeadScratch {
 export const PHASE = { PREFACE: 0, SETTINGS: 1, OPEN: 2, OVER: 3 } as const;
 
 const NONE = new Uint8Array(0);
+const NO_NUMBERS = new Int32Array(0);
 
 export class ConnectionState<T> {
   readonly options: ConnectionOptions;
@@ -84,7 +85,7 @@ export class ConnectionState<T> {
   /** Highest stream whose reset was overwritten: which of those below were reset is not known any more. */
   forgottenResets = 0;
   /** First and last identifier of jumps, in turn. */
-  readonly gaps = new Int32Array(GAPS_MAX * 2);
+  gaps = NO_NUMBERS;
   gapCount = 0;
 
   sendWindow = WINDOW_BYTES_DEFAULT;
@@ -183,6 +184,7 @@ export class ConnectionState<T> {
     const expected = this.lastPeerId === 0 ? 1 : this.lastPeerId + 2;
     if (streamId > expected) {
       const at = (this.gapCount++ % GAPS_MAX) * 2;
+      if (this.gaps.length === 0) this.gaps = new Int32Array(GAPS_MAX * 2);
       this.gaps[at] = expected;
       this.gaps[at + 1] = streamId - 2;
     }

@@ -58,7 +58,8 @@ export class FrameReader {
   /** Bytes kept from earlier feeds: the beginning of a header or of a payload. */
   #kept: Uint8Array = EMPTY;
   #keptLength = 0;
-  readonly #header = new Uint8Array(FRAME_HEADER_BYTES);
+  /** Made when the first header comes in two pieces. */
+  #header: Uint8Array = EMPTY;
   /** Content, then padding, still to come. */
   #contentLeft = 0;
   #paddingLeft = 0;
@@ -106,6 +107,8 @@ export class FrameReader {
       this.#at += FRAME_HEADER_BYTES;
       return this.#begin(this.#fed, at);
     }
+    if (available === 0) return this.#needMore();
+    if (this.#header.length === 0) this.#header = new Uint8Array(FRAME_HEADER_BYTES);
     const header = this.#header;
     while (this.#keptLength < FRAME_HEADER_BYTES && this.#at < this.#fedEnd) {
       header[this.#keptLength++] = this.#fed[this.#at++]!;

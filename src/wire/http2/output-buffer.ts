@@ -2,8 +2,8 @@
 import { CONTROL_RESERVE_BYTES, OUTPUT_BYTES_MAX } from "./limits.ts";
 import { SpareBuffers } from "./spare-buffers.ts";
 
-/** First size. Reason: most connections of a node say little. */
-const INITIAL_BYTES = 1024;
+/** First size. Reason: what is said before the first stream, and most connections of a node say no more for long. */
+const INITIAL_BYTES = 256;
 
 /** A connection keeps a buffer of this size; larger ones are lent to it while it has so much to say. */
 const OWN_BYTES_MAX = 16 * 1024;
