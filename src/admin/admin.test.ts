@@ -152,4 +152,9 @@ describe("a line of the access log", () => {
     expect(record).toMatchObject({ flag: "RBAC", status: 403, rule: -1, verdict: "undecided", strength: "none" });
     expect(recordOfEntry({ response_flags: "NEW" }).flag).toBe("-");
   });
+
+  test("says which other node asked, and names no node for callers of its own", () => {
+    const nodeOf = (reporter: string) => recordOfEntry({ src_node: "till-1", reporter }).source.node;
+    expect(["destination", "source", "both"].map(nodeOf)).toEqual(["till-1", "", ""]);
+  });
 });

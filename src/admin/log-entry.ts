@@ -25,7 +25,11 @@ export function recordOfEntry(entry: LogEntry): WhyRecord {
     path: text("path"),
     host: text("authority"),
     ip: text("downstream_remote_address"),
-    source: peerOf(text("src_workload"), text("src_identity")),
+    // The log names this node too; here a name means that another one asked.
+    source: {
+      ...peerOf(text("src_workload"), text("src_identity")),
+      node: text("reporter") === "destination" ? text("src_node") : "",
+    },
     destination: { ...peerOf(text("dst_workload"), text("dst_identity")), node: text("dst_node") },
     service: text("dst_service"),
     route: text("route_name"),
