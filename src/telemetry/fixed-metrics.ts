@@ -90,6 +90,7 @@ export const LIMITS = [
   "frame_timeout",
   "cancelled_requests",
   "banned_keys",
+  "kept_bodies",
 ] as const;
 export type LimitName = (typeof LIMITS)[number];
 

@@ -4,6 +4,7 @@ import { BODY } from "../../wire/http1/head.ts";
 import { copyBytes, writeAscii, writeHexChunkSize } from "../../wire/http1/write-head.ts";
 import { copyRun } from "../bytes.ts";
 import type { MessageSink } from "../message-sink.ts";
+import type { ExchangeClient } from "./exchange-client.ts";
 
 const CRLF = asciiBytes("\r\n");
 const LAST_CHUNK = asciiBytes("0\r\n");
@@ -48,6 +49,11 @@ export class BodyWriter {
     if (body !== BODY.CHUNKED || isFramed) return;
     this.#decoder ??= new ChunkedDecoder();
     this.#decoder.reset();
+  }
+
+  /** The same for the body of a request, which leaves framed as it came where it needs framing. */
+  beginRequest({ head, out }: Pick<ExchangeClient, "head" | "out">): void {
+    this.begin(head.body, head.contentLength, head.body === BODY.CHUNKED, out.isFramed);
   }
 
   /** Bytes of a body of known length were passed on by somebody else. */

@@ -3,6 +3,7 @@ import { COUNTER, LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import { BODY, type ResponseHead } from "../../wire/http1/head.ts";
 import { ATTEMPTS_MAX } from "../limits.ts";
 import type { Target } from "../mesh/destination.ts";
+import type { MessageSink } from "../message-sink.ts";
 import { NodeAnswer } from "../pin/node-answer.ts";
 import type { Waiter } from "../upstream/endpoint.ts";
 import type { Upstream, UpstreamOwner } from "../upstream/upstream.ts";
@@ -12,10 +13,10 @@ import type { ExchangeClient } from "./exchange-client.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
 import { ExchangeTimer } from "./exchange-timer.ts";
 import type { ForwardPlan } from "./forward-plan.ts";
+import { type KeptBody, keepBody } from "./kept-body.ts";
 import { isRepeatable } from "./repeatable.ts";
-import { type RequestHeadPlan, writeRequestHead } from "./request-head.ts";
-import { makeWebsocketKey } from "./websocket-key.ts";
-import { writeRepeatedHead } from "./write-repeated.ts";
+import type { RequestHeadPlan } from "./request-head.ts";
+import { writeHeadTo } from "./write-head-to.ts";
 
 const STATE = { FREE: 0, WAITING: 1, HEAD: 2, BODY: 3, DONE: 4 } as const;
 
@@ -30,6 +31,7 @@ export class Exchange implements UpstreamOwner, Waiter, AnswerEvents {
   readonly #host: ExchangeHost;
   readonly #answer: AnswerPath;
   readonly #request = new BodyWriter();
+  #kept: KeptBody | null = null;
   readonly #timer: ExchangeTimer;
   #state: number = STATE.FREE;
   #plan: ForwardPlan | null = null;
@@ -110,8 +112,7 @@ export class Exchange implements UpstreamOwner, Waiter, AnswerEvents {
     this.upstreamUs = 0;
     this.#isRequestSent = false;
     this.nodeAnswer.clear();
-    const { body, contentLength } = this.#client.head;
-    this.#request.begin(body, contentLength, body === BODY.CHUNKED, this.#client.out.isFramed);
+    this.#request.beginRequest(this.#client);
     this.#answer.begin(plan);
     this.#timer.start(plan.requestTimeoutMs);
     this.#acquire();
@@ -121,12 +122,14 @@ export class Exchange implements UpstreamOwner, Waiter, AnswerEvents {
   feed(bytes: Buffer, start: number, end: number): number {
     const upstream = this.#upstream!;
     const taken = this.#request.write(bytes, start, end, upstream.out, this.#host.scratch);
+    if (this.#kept?.isKept && taken > start) this.#kept.add(bytes, start, taken);
     if (this.#request.isDone) this.#requestSent();
     return taken;
   }
 
   /** The body of the request, handed over as content, has ended; `bytes[start, end)` are its trailers, if any, and hold during the call. */
   endRequest(bytes: Buffer, start: number, end: number): void {
+    if (this.#kept?.isKept) this.#kept.endFramed(bytes, start, end);
     this.#request.endWith(bytes, start, end, this.#upstream!.out, this.#host.scratch);
     this.#requestSent();
   }
@@ -149,33 +152,44 @@ export class Exchange implements UpstreamOwner, Waiter, AnswerEvents {
     this.#upstream = upstream;
     this.#state = STATE.HEAD;
     this.#answer.restart();
-    const { scratch, random } = this.#host;
     const client = this.#client;
     const plan = this.#plan!;
-    const { headBytes, head } = client;
+    const { head } = client;
     const { out } = upstream;
     const isUpgrade = head.upgradeLine >= 0;
-    if (plan.pin) plan.speakAs(upstream.handle ?? 0);
-    plan.headPlan.keepsTe = out.isFramed;
-    plan.headPlan.websocketKey = isUpgrade && client.out.isFramed && !out.isFramed ? makeWebsocketKey(random) : "";
     if (isUpgrade && !upstream.takesUpgrades) {
       this.fail(502, FLAG.UPE, "the endpoint takes no WebSockets over HTTP/2");
       return;
     }
-    const end = plan.isRepeated
-      ? writeRepeatedHead(scratch, headBytes, head, plan, random)
-      : writeRequestHead(scratch, 0, headBytes, head, plan.headPlan, random);
+    const end = writeHeadTo(upstream, plan, client, this.#host);
     if (end < 0) {
       this.fail(500, FLAG.IH, "the edited head is too large");
       return;
     }
     // What is there of the body leaves with the head: see `flushRequest`.
-    if (!this.#request.isDone) out.cork();
-    out.head(scratch, 0, end, this.#request.isDone && !isUpgrade, isUpgrade);
+    const kept = this.#kept?.isKept ? this.#kept : null;
+    const isAll = this.#request.isDone && !kept;
+    if (!isAll) out.cork();
+    out.head(this.#host.scratch, 0, end, isAll && !isUpgrade, isUpgrade);
     // A stream can be refused while it is opened: then this went on elsewhere, or is over.
     if (this.#upstream !== upstream) return;
+    if (isAll) this.#requestSent();
+    else if (kept) this.#sendKept(kept, out);
+    else {
+      if (plan.pin) this.#kept = keepBody(this.#kept, head.contentLength);
+      client.resumeReading();
+    }
+  }
+
+  /** What the caller has handed over of the body once more, which another node has not handed on; and what is left of it. */
+  #sendKept(kept: KeptBody, out: MessageSink): void {
+    this.#request.beginRequest(this.#client);
+    kept.replay(this.#request, out, this.#host.scratch);
+    // An endpoint of this node answers for itself; and its socket gives the memory back.
+    if (!out.isFramed) kept.release();
+    this.flushRequest();
     if (this.#request.isDone) this.#requestSent();
-    else client.resumeReading();
+    else this.#client.resumeReading();
   }
 
   /** The client has handed over everything it had: what was put together leaves now. */
@@ -191,6 +205,7 @@ export class Exchange implements UpstreamOwner, Waiter, AnswerEvents {
 
   onUpstreamHead(upstream: Upstream, head: ResponseHead, bytes: Buffer, isEnd: boolean): void {
     if (head.status >= 200 && this.#plan!.pin && this.#goesElsewhere(upstream, head, bytes)) return;
+    this.#kept?.release();
     this.#answer.takeFramedHead(upstream, head, bytes, isEnd);
   }
 
@@ -311,7 +326,11 @@ export class Exchange implements UpstreamOwner, Waiter, AnswerEvents {
     const { target } = this.#plan!;
     this.nodeAnswer.read(bytes, head.lines);
     target.endpoint.answered?.(this.nodeAnswer.flag);
-    if (!this.nodeAnswer.isUnreached || this.#attempts >= ATTEMPTS_MAX || !this.#isWhole) return false;
+    if (!this.nodeAnswer.isUnreached || this.#attempts >= ATTEMPTS_MAX) return false;
+    if (!this.#isWhole) {
+      this.#host.stats.counter(LIMIT_COUNTER.kept_bodies);
+      return false;
+    }
     const next = this.#host.anotherTarget(target);
     if (next === target) return false;
     this.nodeAnswer.clear();
@@ -329,8 +348,9 @@ export class Exchange implements UpstreamOwner, Waiter, AnswerEvents {
     this.#acquire();
   }
 
-  /** Nothing of the body has been handed on. */
+  /** Nothing of the body has been handed on, or all of that is still here. */
   get #isWhole(): boolean {
+    if (this.#kept?.isKept) return true;
     return this.#client.head.body === BODY.NONE || (this.#request.bodyBytes === 0 && !this.#request.isDone);
   }
 
@@ -361,6 +381,7 @@ export class Exchange implements UpstreamOwner, Waiter, AnswerEvents {
 
   #drop(): void {
     this.#timer.stop();
+    this.#kept?.release();
     const upstream = this.#upstream;
     this.#upstream = null;
     if (upstream) upstream.close();
@@ -373,6 +394,7 @@ export class Exchange implements UpstreamOwner, Waiter, AnswerEvents {
     this.#upstream = null;
     this.#answer.begin(null);
     this.#timer.stop();
+    this.#kept?.release();
     this.#request.begin(BODY.NONE, 0, false, false);
   }
 }
