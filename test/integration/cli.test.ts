@@ -193,6 +193,12 @@ describe("commands about a running node", () => {
     expect((await node.ask("routes")).stdout).toContain("(drained)");
     expect((await node.ask("endpoint", "undrain", "prod/orders")).code).toBe(0);
     expect((await node.ask("endpoint", "drain", "prod/nobody")).code).toBe(1);
+    const routes = (await node.ask("routes")).stdout;
+    const [address = ""] = /127\.0\.0\.1:\d+/.exec(routes) ?? [];
+    expect((await node.ask("endpoint", "drain", "prod/orders", address)).code).toBe(0);
+    expect((await node.ask("routes")).stdout).toContain("(drained)");
+    expect((await node.ask("endpoint", "undrain", "prod/orders")).code).toBe(0);
+    expect((await node.ask("routes")).stdout).toBe(routes);
   });
 
   test("exit with 3 where no node answers, and with 2 on wrong usage", async () => {

@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import type { Issue } from "../../model/issue.ts";
+import { drainedText, withDrained } from "../generation/drained.ts";
 import { diffGenerations } from "../generation/generation-diff.ts";
 import type { Overlay } from "../generation/overlay.ts";
 import { changedByDrain, deltaFrames, fullFrames, type Served } from "../generation/served.ts";
@@ -302,14 +303,13 @@ export class Configuration {
     const { actions, ports } = this.#options;
     const served = this.#served;
     if (served === undefined) throw new Error("nothing is served yet");
-    const drained = new Set(served.overlay.drained);
-    if (isDrained) drained.add(endpoint);
-    else drained.delete(endpoint);
+    const drained = withDrained(served.overlay.drained, endpoint, isDrained);
+    if (typeof drained === "string") return refusal(drained);
     if (drained.size > DRAINED_MAX) return refusal(`more than ${DRAINED_MAX} endpoints are drained already`);
     const overlay: Overlay = { ports, drained };
     const changed = changedByDrain(served, overlay, endpoint);
     if (changed.length === 0 && drained.size !== served.overlay.drained.size && isDrained) {
-      return refusal(`no service has an endpoint ${endpoint}`);
+      return refusal(`no service has an endpoint ${drainedText(endpoint)}; \`selvedge routes\` shows those there are`);
     }
     if (drained.size === served.overlay.drained.size) {
       return { ok: true, generation: served.generation, isPersisted: true };
