@@ -66,9 +66,7 @@ export const SUITES: readonly Suite[] = [
     alone: [
       // Time: of an answer, of a recovery, or beside a load.
       "data-path/pools.test.ts",
-      "mesh/contract.test.ts",
       "mesh/worker-death.test.ts",
-      "nodes/banning.test.ts",
       "tunnel/fairness.test.ts",
       "tunnel/trouble.test.ts",
       // Memory and processor time.

@@ -12,6 +12,8 @@ const WEB = 61271;
 const SERVICES = 10;
 /** Long enough that one tick more or less is an eighth of a percent. */
 const IDLE_MS = 8000;
+/** Of a core, keeper and worker together. */
+const IDLE_PERCENT_MAX = 0.3;
 /** Of each process. Twice what one with nothing to do goes on using; one that has just started has 40 MiB. */
 const CODE_BYTES_MAX = 16 * MiB;
 const needs = { root: true, programs: ["setpriv"] };
@@ -69,9 +71,9 @@ describe("a mesh of ten services", () => {
     // What only starting needed goes back when that is over.
     await until(() => pids.every((pid) => codeBytes(pid) < CODE_BYTES_MAX), "code to be given back", 8_000);
     const idleBytes = weigh();
+    let shares = await idleShares(pids);
     // What else runs on the machine can only add to it: the quieter of two windows is nearer to the truth.
-    const windows = [await idleShares(pids), await idleShares(pids)];
-    const shares = windows.reduce((best, one) => (sumOf(one) < sumOf(best) ? one : best));
+    if (sumOf(shares) > IDLE_PERCENT_MAX) shares = await idleShares(pids);
     const load = {
       hostname: "127.0.0.1",
       port: node.outboundPort,
@@ -98,6 +100,6 @@ describe("a mesh of ten services", () => {
     ).toBeGreaterThan(1000);
     expect(idleBytes / MiB).toBeLessThanOrEqual(48);
     expect(loadedBytes / MiB).toBeLessThanOrEqual(96);
-    expect(sumOf(shares)).toBeLessThanOrEqual(0.3);
+    expect(sumOf(shares)).toBeLessThanOrEqual(IDLE_PERCENT_MAX);
   });
 });

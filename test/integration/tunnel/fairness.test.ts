@@ -12,9 +12,11 @@ import { until } from "../../support/until.ts";
 const BULK_BYTES = 128 * 2 ** 20;
 /** Beyond every window on the way. */
 const UP_BYTES = 64 * 2 ** 20;
-const STUCK_BYTES = 2 * 2 ** 20;
-/** A request waits for a few frames of others, not for a window of them. */
-const SMALL_P99_MS_MAX = 100;
+/**
+ * What of the bulk may arrive while a small request is under way, in the middle of all. Reason: it waits for what is in kernels' hands
+ * and for a few frames of others, not for windows of megabytes. Bytes and not milliseconds: a machine with other work delays both.
+ */
+const PASSED_BYTES_MAX = 5 * 2 ** 20;
 
 type Pour = ReturnType<typeof pouring>;
 
@@ -24,13 +26,13 @@ let pair: TunnelPair;
 /** Takes what it gets over TCP. */
 let sink: TCPSocketListener<undefined>;
 let sunk = 0;
+/** Bytes of bulk that have come to where they go to, ever. */
+let arrived = 0;
 /** Answers a request once its body is there, or with a large body. */
 let bodies: Server;
 
 beforeAll(async () => {
-  upstream = listenRaw(
-    answering((request) => answerText(request.line.includes("/bulk") ? "x".repeat(STUCK_BYTES) : "small")),
-  );
+  upstream = listenRaw(answering(() => answerText("small")));
   fount = Bun.listen<Pour>({
     hostname: "127.0.0.1",
     port: 0,
@@ -50,11 +52,15 @@ beforeAll(async () => {
     socket: {
       data: (_socket, bytes) => {
         sunk += bytes.length;
+        arrived += bytes.length;
       },
     },
   });
   bodies = createServer((request, response) => {
-    if (request.method === "POST") request.on("end", () => response.end("taken")).resume();
+    request.on("data", (part: Buffer) => {
+      arrived += part.length;
+    });
+    if (request.method === "POST") request.on("end", () => response.end("taken"));
     else response.setHeader("content-length", BULK_BYTES).end(Buffer.alloc(BULK_BYTES, "x"));
   });
   await new Promise<void>((resolve) => bodies.listen(0, "127.0.0.1", resolve));
@@ -84,26 +90,46 @@ afterAll(async () => {
   bodies.close();
 });
 
-/** Asks for small answers until `until` resolves; answers how long each took, sorted. */
-async function small(until: Promise<unknown>): Promise<number[]> {
+interface Took {
+  readonly ms: number[];
+  /** Of the bulk, that arrived meanwhile. */
+  readonly passedBytes: number[];
+}
+
+/** Asks for small answers until `until` resolves. */
+async function small(until: Promise<unknown>): Promise<Took> {
   let isOver = false;
   const over = until.finally(() => {
     isOver = true;
   });
   const peer = await connectRaw({ port: pair.source.outbound });
-  const tookMs: number[] = [];
+  const took: Took = { ms: [], passedBytes: [] };
   while (!isOver) {
-    const startedMs = performance.now();
+    const [startedMs, startedBytes] = [performance.now(), arrived];
     expect((await ask(peer, getText("/", "orders"))).body.toString()).toBe("small");
-    tookMs.push(performance.now() - startedMs);
+    took.ms.push(performance.now() - startedMs);
+    took.passedBytes.push(arrived - startedBytes);
     await Bun.sleep(1);
   }
   await over;
   peer.destroy();
-  return tookMs.sort((a, b) => a - b);
+  return took;
 }
 
-const p99 = (sorted: readonly number[]): number => sorted[Math.floor(sorted.length * 0.99)] ?? 0;
+function at(list: readonly number[], share: number): number {
+  return list.toSorted((a, b) => a - b)[Math.floor(list.length * share)] ?? 0;
+}
+
+/** Tells what was measured, and expects the small ones to have got through. */
+function expectFair(what: string, { ms, passedBytes }: Took, bytes: number, startedMs: number): void {
+  const gbits = (bytes * 8) / (performance.now() - startedMs) / 1e6;
+  const passed = at(passedBytes, 0.5);
+  console.log(
+    `${what}: ${gbits.toFixed(2)} Gbit/s, ${ms.length} small requests: p50 ${at(ms, 0.5).toFixed(1)} ms, p99 ${at(ms, 0.99).toFixed(1)} ms, passed by ${(passed / 2 ** 20).toFixed(1)} MiB`,
+  );
+  expect(ms.length).toBeGreaterThan(5);
+  expect(passed).toBeLessThan(PASSED_BYTES_MAX);
+}
 
 /** Sends text and counts what comes, keeping nothing; resolves with the number when the other end has sent its last byte. */
 function counted(port: number, first: string): Promise<number> {
@@ -117,6 +143,7 @@ function counted(port: number, first: string): Promise<number> {
       open: (socket) => void socket.write(first),
       data: (_socket, chunk) => {
         bytes += chunk.length;
+        arrived += chunk.length;
       },
       end: (socket) => {
         socket.end();
@@ -145,12 +172,9 @@ test("small requests are answered while TCP streams are full, and these get on",
   const startedMs = performance.now();
   const connect = "CONNECT fount:5432 HTTP/1.1\r\nHost: fount:5432\r\n\r\n";
   const bulk = Array.from({ length: 3 }, () => counted(pair.source.outbound, connect));
-  const tookMs = await small(Promise.all(bulk));
-  const gbits = (3 * BULK_BYTES * 8) / (performance.now() - startedMs) / 1e6;
+  const took = await small(Promise.all(bulk));
   for (const one of bulk) expect(await one).toBeGreaterThanOrEqual(BULK_BYTES);
-  console.log(`bulk beside small requests: ${gbits.toFixed(2)} Gbit/s, p99 of these ${p99(tookMs).toFixed(1)} ms`);
-  expect(tookMs.length).toBeGreaterThan(10);
-  expect(p99(tookMs)).toBeLessThan(SMALL_P99_MS_MAX);
+  expectFair("bulk beside small requests", took, 3 * BULK_BYTES, startedMs);
 }, 20_000);
 
 test("bulk in both directions, TCP and bodies, lets small requests pass", async () => {
@@ -176,28 +200,6 @@ test("bulk in both directions, TCP and bodies, lets small requests pass", async 
       until(() => sunk >= UP_BYTES, "the last byte"),
     ),
   ];
-  const tookMs = await small(Promise.all(bulk));
-  const gbits = (2 * (BULK_BYTES + UP_BYTES) * 8) / (performance.now() - startedMs) / 1e6;
-  console.log(`both ways: ${gbits.toFixed(2)} Gbit/s, p99 of small requests ${p99(tookMs).toFixed(1)} ms`);
-  expect(tookMs.length).toBeGreaterThan(10);
-  expect(p99(tookMs)).toBeLessThan(SMALL_P99_MS_MAX);
+  const took = await small(Promise.all(bulk));
+  expectFair("both ways", took, 2 * (BULK_BYTES + UP_BYTES), startedMs);
 }, 30_000);
-
-test("a stream whose receiver takes nothing holds up nobody else", async () => {
-  const stuck: RawPeer[] = [];
-  // As many as would use up the window of the connection, were it theirs.
-  for (let i = 0; i < 40; i++) {
-    const peer = await connectRaw({ port: pair.source.outbound });
-    peer.send(getText("/bulk", "orders"));
-    peer.pause();
-    stuck.push(peer);
-  }
-  await Bun.sleep(200);
-  const peer = await connectRaw({ port: pair.source.outbound });
-  const startedMs = performance.now();
-  peer.send(getText("/", "orders"));
-  const answer = await Promise.race([readResponse(peer), Bun.sleep(3_000)]);
-  expect(answer?.body.toString()).toBe("small");
-  expect(performance.now() - startedMs).toBeLessThan(1_000);
-  for (const one of [...stuck, peer]) one.destroy();
-}, 20_000);
