@@ -89,7 +89,12 @@ test("ids are given a number only for another node, and only where both are made
   expect(namesIn(false)).toEqual(ids);
   expect(namesIn(true, traceparent)).toEqual(ids);
   expect(namesIn(true, "x-request-id: 4711")).toEqual(ids);
-  expect(namesIn(true, "connection: upgrade", "upgrade: websocket")).toEqual(["connection", "traceparent", "upgrade", "x-request-id"]);
+  expect(namesIn(true, "connection: upgrade", "upgrade: websocket")).toEqual([
+    "connection",
+    "traceparent",
+    "upgrade",
+    "x-request-id",
+  ]);
 });
 
 describe("nothing is added", () => {

@@ -1,7 +1,7 @@
 import { IDS_BYTES, IdSeries, readIdNumber } from "../../telemetry/id-series.ts";
 import { REQUEST_ID_BYTES, TRACEPARENT_BYTES } from "../../telemetry/trace-context.ts";
 import { asciiBytes } from "../../wire/http1/byte-classes.ts";
-import { HEADER, HEADER_LINES_MAX, METHOD, type RequestHead } from "../../wire/http1/head.ts";
+import { HEADER, METHOD, type RequestHead } from "../../wire/http1/head.ts";
 import { addLine } from "../../wire/http1/header-lines.ts";
 import { writeAscii } from "../../wire/http1/write-head.ts";
 
@@ -27,7 +27,7 @@ export class ReceivedIds {
     const { lines } = head;
     if (head.upgradeLine >= 0 || head.method === METHOD.CONNECT || hasIds(head)) return;
     const start = head.end - CRLF.length;
-    if (lines.count + 2 > HEADER_LINES_MAX || start + LINES_BYTES > bytes.length) return;
+    if (lines.count + 2 > lines.kind.length || start + LINES_BYTES > bytes.length) return;
     const number = readIdNumber(bytes, lines.valueStart[numberLine]!, lines.valueEnd[numberLine]!);
     const series = this.#seriesAt(bytes, lines.valueStart[seriesLine]!, lines.valueEnd[seriesLine]!);
     if (number < 0 || series === null) return;

@@ -1,5 +1,6 @@
 /** Runs of indexed fields that came before: copied in one go instead of field by field. */
-import { addLine } from "../http1/header-lines.ts";
+import { HEADER } from "../http1/head.ts";
+import { noteLine } from "../http1/header-lines.ts";
 import { copyBytes } from "../http1/write-head.ts";
 import { equalBytes, hashBytes } from "./bytes.ts";
 import type { FieldList } from "./field-list.ts";
@@ -32,6 +33,8 @@ class Memo {
   readonly pseudoStart = new Int16Array(PSEUDO_MASK + 1);
   readonly pseudoEnd = new Int16Array(PSEUDO_MASK + 1);
   lines = 0;
+  /** Some of its lines decide about the message. */
+  hasDeciding = false;
   readonly kind = new Uint8Array(MEMO_FIELDS_MAX);
   readonly nameStart = new Int16Array(MEMO_FIELDS_MAX);
   readonly nameEnd = new Int16Array(MEMO_FIELDS_MAX);
@@ -97,7 +100,7 @@ export class DecoderMemos {
     if (added !== fields.count - before.count) return;
     // A pseudo-header field of the same name before the run would have been a fault, one behind a line as well.
     if (text > MEMO_BYTES_MAX) return;
-    memo.text = fields.bytes.slice(before.length, fields.length);
+    memo.text = Uint8Array.from(fields.bytes.subarray(before.length, fields.length));
     memo.fields = fields.count - before.count;
     memo.listBytes = fields.listBytes - before.listBytes;
     memo.referencedBytes = referencedBytes;
@@ -108,9 +111,11 @@ export class DecoderMemos {
     }
     const lines = fields.lines;
     memo.lines = lines.count - before.lines;
+    memo.hasDeciding = false;
     for (let i = 0; i < memo.lines; i++) {
       const line = before.lines + i;
       memo.kind[i] = lines.kind[line]!;
+      memo.hasDeciding ||= decides(lines.kind[line]!);
       memo.nameStart[i] = lines.nameStart[line]! - before.length;
       memo.nameEnd[i] = lines.nameEnd[line]! - before.length;
       memo.valueEnd[i] = lines.valueEnd[line]! - before.length;
@@ -160,11 +165,28 @@ function apply(memo: Memo, fields: FieldList): void {
     }
   }
   if (memo.cookieLine >= 0) fields.cookieLine = lines.count + memo.cookieLine;
-  for (let i = 0; i < memo.lines; i++) {
-    const nameEnd = base + memo.nameEnd[i]!;
-    fields.neverIndexed[lines.count] = 0;
-    addLine(lines, memo.kind[i]!, base + memo.nameStart[i]!, nameEnd, nameEnd + 2, base + memo.valueEnd[i]!);
+  const { kind, nameStart, nameEnd, valueStart, valueEnd, count } = lines;
+  const { neverIndexed } = fields;
+  const { lines: added, kind: kinds, nameStart: nameStarts, nameEnd: nameEnds, valueEnd: valueEnds } = memo;
+  // As `addLine` would, without looking everything up for each.
+  for (let i = 0; i < added; i++) {
+    const line = count + i;
+    const end = base + nameEnds[i]!;
+    neverIndexed[line] = 0;
+    kind[line] = kinds[i]!;
+    nameStart[line] = base + nameStarts[i]!;
+    nameEnd[line] = end;
+    valueStart[line] = end + 2;
+    valueEnd[line] = base + valueEnds[i]!;
   }
+  lines.count = count + added;
+  if (!memo.hasDeciding) return;
+  for (let i = 0; i < added; i++) if (decides(kinds[i]!)) noteLine(lines, kinds[i]!, count + i);
+}
+
+/** The first line of such a kind is remembered. */
+function decides(kind: number): boolean {
+  return kind !== HEADER.OTHER && kind <= HEADER.EXPECT;
 }
 
 function bitCount(bits: number): number {

@@ -74,6 +74,8 @@ export function parseHeaderLines(
 /** Forgets all lines, so that another head can be read into `lines`. */
 export function resetLines(lines: HeaderLines): void {
   lines.count = 0;
+  // Only lines that were there are nominated, so that none is marked before it is added.
+  if (lines.nominatedCount > 0) lines.nominated.fill(0);
   lines.nominatedCount = 0;
   lines.hostLine = -1;
   lines.contentLengthLine = -1;
@@ -116,12 +118,11 @@ export function addLine(
   lines.nameEnd[line] = nameEnd;
   lines.valueStart[line] = valueStart;
   lines.valueEnd[line] = valueEnd;
-  lines.nominated[line] = 0;
   if (kind !== HEADER.OTHER && kind <= HEADER.EXPECT) noteLine(lines, kind, line);
 }
 
 /** Remembers the first line of each kind that decides about the message, and that there was a second one. */
-function noteLine(lines: HeaderLines, kind: number, line: number): void {
+export function noteLine(lines: HeaderLines, kind: number, line: number): void {
   switch (kind) {
     case HEADER.HOST:
       if (lines.hostLine < 0) lines.hostLine = line;

@@ -106,6 +106,18 @@ describe("what Connection nominates", () => {
     expect([...head.lines.nominated.subarray(0, head.lines.count)]).toEqual([0, 0, 1, 0, 0, 0, 0, 0, 1]);
     expect(head.lines.nominatedCount).toBe(2);
   });
+  test("is forgotten with the next head, a refused one in between or not", () => {
+    const head = new RequestHead();
+    const read = (text: string) => parseRequestHead(Buffer.from(text), 0, text.length, head);
+    const nominating = "GET / HTTP/1.1\r\nHost: a\r\nConnection: x, y\r\nx: 1\r\ny: 1\r\n\r\n";
+    for (const between of ["", nominating.replace("\r\ny: 1", "\r\ny : 1"), nominating.replace("x, y", "x, host")]) {
+      expect(read(nominating)).toBeGreaterThan(0);
+      expect([...head.lines.nominated.subarray(0, 5)]).toEqual([0, 0, 1, 1, 0]);
+      if (between !== "") expect(read(between)).toBeLessThan(0);
+      expect(read("GET / HTTP/1.1\r\nHost: a\r\nz: 1\r\nx: 1\r\ny: 1\r\n\r\n")).toBeGreaterThan(0);
+      expect([head.lines.nominatedCount, ...head.lines.nominated]).toEqual(new Array(129).fill(0));
+    }
+  });
 });
 
 describe("an error says which", () => {
