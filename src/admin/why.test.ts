@@ -138,6 +138,22 @@ services:
     ]);
   });
 
+  test("says what to do about a name that no service has", () => {
+    const unknown = { ...denied, status: 404, flag: "NR" as const, policy: "", destination: peer, service: "" };
+    const noteFor = (host: string, more: Partial<WhyRecord> = {}) =>
+      why({ ...unknown, source: { ...denied.source, namespace: "prod" }, ...more, host }, records).notes[0];
+    expect(noteFor("ordrs")).toBe("no service is called ordrs; did you mean orders.prod?");
+    expect(noteFor("ordrs.prod.svc:80")).toBe("no service is called ordrs.prod.svc:80; did you mean orders.prod?");
+    expect(noteFor("inventory")).toBe("no service is called inventory in namespace prod");
+    expect(noteFor("api.pay.example:8443")).toContain("no service is called api.pay.example:8443; for a name outside");
+    expect(noteFor("orders", { source: peer, strength: "none" })).toBe(
+      "whoever has no identity has no namespace either: say orders.NAMESPACE",
+    );
+    const outside = { flag: "UF" as const, status: 503, method: "CONNECT" };
+    expect(noteFor("api.pay.example:443", outside)).toContain("its destination is outside the mesh");
+    expect(noteFor("", { flag: "DPE" })).toContain("not among the documents");
+  });
+
   test("says on both nodes when their documents may differ", () => {
     const pinned = { ...denied, status: 503, flag: "UH" as const, policy: "" };
     const there = { ...pinned, source: { ...denied.source, node: "till-1" }, destination: peer, service: "" };

@@ -11,6 +11,7 @@ import type { ServiceRecord, SnapshotRecord } from "../model/snapshot.ts";
 import type { RequestRecord } from "../telemetry/access-record.ts";
 import { judgedLines, servicePort } from "./authz-check.ts";
 import { printable } from "./trace-lines.ts";
+import { unplacedNote } from "./unplaced-note.ts";
 
 /** What of a record is needed. */
 export type WhyRecord = Pick<
@@ -62,7 +63,7 @@ export function why(record: WhyRecord, records: readonly SnapshotRecord[] | unde
     notes.push(`generation ${record.generation} is no longer kept, so it cannot be judged again`);
   const isAtGateway = isOfGateway(records ?? [], record);
   const again = index === undefined ? undefined : judgedAgain(index, record, isAtGateway);
-  if (index !== undefined && again === undefined) notes.push(unplacedNote(record));
+  if (index !== undefined && again === undefined) notes.push(unplacedNote(record, index));
   const judged = again?.judged;
   const trace = judged === undefined ? undefined : decidingTrace(judged, record);
   if (record.verdict === "elsewhere") {
@@ -111,16 +112,6 @@ function isOfGateway(records: readonly SnapshotRecord[], { route, source }: WhyR
       one.kind === "listener" &&
       one.gateway?.hosts.some(({ routes }) => routes.producer.some(({ id }) => id === route)) === true,
   );
-}
-
-/** Why there is nothing to judge. */
-function unplacedNote({ source, flag, service }: WhyRecord): string {
-  const node = source.node ?? "";
-  if (flag === "UH" && service === "" && node !== "")
-    return `node ${node} asked for an endpoint that is drained here, or that the documents of this one do not have: are the files the same?`;
-  if (flag !== "RBAC" || service !== "" || node === "" || source.principal !== "")
-    return "its service is not among the documents of that generation";
-  return `node ${node} did not say, or did not prove, for which workload it asked: no policy was looked at`;
 }
 
 function judgedAgain(index: SnapshotIndex, record: WhyRecord, isAtGateway: boolean) {
