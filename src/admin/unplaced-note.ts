@@ -36,6 +36,8 @@ function unknownNameNote(host: string, namespace: string, index: SnapshotIndex):
   const services = [...index.services.values()].map((one) => `${one.name}.${one.namespace}`);
   const near = nearestName(asked === undefined ? name : `${asked.name}.${asked.namespace}`, services);
   if (near !== undefined) return `no service is called ${host}; did you mean ${near}?`;
+  // Only at a Gateway whoever has no identity may ask for other names than those of services.
+  if (namespace === "") return `no service is called ${host}, and at a Gateway no route has this hostname`;
   return name.includes(".")
     ? `no service is called ${host}; for a name outside the mesh, with this port, the documents need a ServiceEntry, calls of the caller that name it, or outboundTrafficPolicy ALLOW_ANY`
     : `no service is called ${host} in namespace ${asked?.namespace ?? namespace}`;

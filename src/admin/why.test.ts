@@ -149,6 +149,9 @@ services:
     expect(noteFor("orders", { source: peer, strength: "none" })).toBe(
       "whoever has no identity has no namespace either: say orders.NAMESPACE",
     );
+    expect(noteFor("shop.example", { source: peer, strength: "none" })).toBe(
+      "no service is called shop.example, and at a Gateway no route has this hostname",
+    );
     const outside = { flag: "UF" as const, status: 503, method: "CONNECT" };
     expect(noteFor("api.pay.example:443", outside)).toContain("its destination is outside the mesh");
     expect(noteFor("", { flag: "DPE" })).toContain("not among the documents");
