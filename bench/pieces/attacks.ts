@@ -1,6 +1,7 @@
 /**
  * What other callers feel of attacks over HTTP/2, and what these cost. A steady caller is measured while an attack runs and
- * while none does, in turns. Attackers open a few connections again and again, each cut off by the worker; they run on the
+ * while none does, in turns. An attack that goes on again and again is measured as that: its caller has used up what it may cancel. One
+ * that only holds what it was given gets a worker of its own each time, or nothing would be held. Attackers open a few connections again and again, each cut off by the worker; they run on the
  * generators' core when nobody else wants it, so that what is felt comes from the worker alone.
  */
 import { join } from "node:path";
@@ -32,17 +33,22 @@ interface Stretch {
 /** Measures every attack, or the first `context.cases`. */
 export async function attacks(context: PieceContext): Promise<PieceReport> {
   const first = goFirst(treeOf(process.pid));
-  const subject = await startSelvedge(context.scratch, { label: "attacked" });
   const rows: string[][] = [["attack", "p99 µs without", "with", "ratio", "CPU %", "with", "MiB over calm", "errors"]];
   const raw: Record<string, unknown> = {};
   const pairs: [number[], number[]] = [[], []];
+  let subject: SelvedgeSubject | undefined;
+  let started = 0;
   try {
-    await warmUp(context, [subject]);
     for (const attack of ATTACKS.slice(0, context.cases)) {
       context.note(`attack: ${attack.name}`);
       const calm: Stretch[] = [];
       const under: Stretch[] = [];
       for (let round = 0; round < Math.max(2, Math.ceil(context.rounds / 4)); round++) {
+        if (subject === undefined || attack.kind === "hold") {
+          await subject?.stop();
+          subject = await startSelvedge(context.scratch, { label: `attacked-${started++}` });
+          await warmUp(context, [subject]);
+        }
         calm.push(await stretch(context, subject));
         under.push(await underAttack(context, subject, attack));
       }
@@ -52,7 +58,7 @@ export async function attacks(context: PieceContext): Promise<PieceReport> {
       pairs[1].push(...calm.map((one) => one.p99Us));
     }
   } finally {
-    await subject.stop();
+    await subject?.stop();
     first.undo();
   }
   const ratio = ratioOfPairs(...pairs);

@@ -11,11 +11,14 @@ export const FRAME_TIMEOUT_MS = 30_000;
 
 /**
  * Requests that one caller by HTTP/2 may cancel before they are answered: at once, and per second from then on. Beyond it, it may begin
- * none. Reason: at an endpoint that speaks HTTP/1.1 each costs a connection, some 0.2 ms in all, so 1 % of a core; at once, all streams of
- * two connections, as when a user leaves a page. Deadlines and hedging cancel fewer, or late.
+ * none. Reason: at an endpoint that speaks HTTP/1.1 each costs a connection, some 0.2 ms in all, so 1 % of a core; at once, all that a
+ * busy caller has under way when it ends. Deadlines and hedging cancel fewer, or late.
  */
-export const CANCELLATIONS_AT_ONCE = 256;
+export const CANCELLATIONS_AT_ONCE = 500;
 export const CANCELLATIONS_PER_SECOND = 50;
+
+/** So many more count against it, which had been begun before: it waits as long as they take to be allowed. Reason: 20 s, after which it is another matter. */
+export const CANCELLATIONS_OWED_MAX = 1_000;
 
 /** What one counts where no connection was lost by it. Reason: it costs what a request does that is answered. */
 export const CANCELLATION_SHARE = 0.1;

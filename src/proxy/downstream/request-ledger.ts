@@ -60,6 +60,11 @@ export class RequestLedger {
     return this.#summary.edge;
   }
 
+  /** How long ago the request was begun, milliseconds. */
+  get ageMs(): number {
+    return this.#host.now - this.#startedMs;
+  }
+
   get #protocol(): "http" | "grpc" {
     return this.isGrpc ? "grpc" : "http";
   }

@@ -1,7 +1,16 @@
 import { expect, test } from "bun:test";
 import type { CallerIdentity } from "../caller.ts";
-import { CANCELLATION_SHARE, CANCELLATIONS_AT_ONCE, CANCELLATIONS_PER_SECOND, CANCELLERS_MAX } from "../limits.ts";
-import { Cancellations } from "./cancellations.ts";
+import {
+  CANCELLATION_SHARE,
+  CANCELLATIONS_AT_ONCE,
+  CANCELLATIONS_OWED_MAX,
+  CANCELLATIONS_PER_SECOND,
+  CANCELLER_TOLD_EVERY_MS,
+  CANCELLERS_MAX,
+  LATE_CANCELLATION_MS,
+  LATE_CANCELLATION_SHARE,
+} from "../limits.ts";
+import { Cancellations, REFUSAL } from "./cancellations.ts";
 
 function caller(uid: number, node = "", workload: string | undefined = undefined, ip = "127.0.0.1"): CallerIdentity {
   return { uid, node, facts: { workload, ip } } as CallerIdentity;
@@ -12,7 +21,7 @@ function usedUpBy(one: CallerIdentity): Cancellations {
   const cancellations = new Cancellations();
   for (let i = 0; i < CANCELLATIONS_AT_ONCE; i++) {
     expect(cancellations.allows(one, 0)).toBe(true);
-    cancellations.note(one, true, 0);
+    cancellations.note(one, true, 0, 0);
   }
   return cancellations;
 }
@@ -23,8 +32,20 @@ test("who has cancelled all that it may begins nothing until time has passed", (
   const oneMs = 1000 / CANCELLATIONS_PER_SECOND;
   expect(cancellations.allows(caller(7), oneMs - 0.5)).toBe(false);
   expect(cancellations.allows(caller(7), oneMs + 0.5)).toBe(true);
-  cancellations.note(caller(7), true, oneMs + 0.5);
+  cancellations.note(caller(7), true, 0, oneMs + 0.5);
   expect(cancellations.allows(caller(7), oneMs + 0.5)).toBe(false);
+});
+
+test("what was cancelled beyond it has to be waited for as well, up to a bound", () => {
+  const owing = usedUpBy(caller(7));
+  for (let i = 0; i < 100; i++) owing.note(caller(7), true, 0, 0);
+  const oneMs = 1000 / CANCELLATIONS_PER_SECOND;
+  expect(owing.allows(caller(7), 100 * oneMs)).toBe(false);
+  expect(owing.allows(caller(7), 101.5 * oneMs)).toBe(true);
+  const deep = usedUpBy(caller(7));
+  for (let i = 0; i < 3 * CANCELLATIONS_OWED_MAX; i++) deep.note(caller(7), true, 0, 0);
+  expect(deep.allows(caller(7), CANCELLATIONS_OWED_MAX * oneMs)).toBe(false);
+  expect(deep.allows(caller(7), (CANCELLATIONS_OWED_MAX + 1.5) * oneMs)).toBe(true);
 });
 
 test("nobody pays for another: another user, another node's workload of that name, another address", () => {
@@ -38,17 +59,43 @@ test("nobody pays for another: another user, another node's workload of that nam
 
 test("only so many are remembered, who cancelled last the longest", () => {
   const cancellations = usedUpBy(caller(7));
-  for (let i = 1; i < CANCELLERS_MAX; i++) cancellations.note(caller(1000 + i), true, 0);
+  for (let i = 1; i < CANCELLERS_MAX; i++) cancellations.note(caller(1000 + i), true, 0, 0);
   expect(cancellations.allows(caller(7), 0)).toBe(false);
-  cancellations.note(caller(5), true, 0);
+  cancellations.note(caller(5), true, 0, 0);
   expect(cancellations.allows(caller(7), 0)).toBe(true);
 });
 
 test("who costs no connection may cancel ten times as much", () => {
   const cancellations = new Cancellations();
   const share = Math.round(1 / CANCELLATION_SHARE);
-  for (let i = 0; i < CANCELLATIONS_AT_ONCE * share - 2 * share; i++) cancellations.note(caller(7), false, 0);
+  for (let i = 0; i < CANCELLATIONS_AT_ONCE * share - 2 * share; i++) cancellations.note(caller(7), false, 0, 0);
   expect(cancellations.allows(caller(7), 0)).toBe(true);
-  for (let i = 0; i < 3 * share; i++) cancellations.note(caller(7), false, 0);
+  for (let i = 0; i < 3 * share; i++) cancellations.note(caller(7), false, 0, 0);
   expect(cancellations.allows(caller(7), 0)).toBe(false);
+});
+
+test("who gives up only after a while may do so four times as often: that is how an endpoint that hangs looks", () => {
+  const cancellations = new Cancellations();
+  const late = LATE_CANCELLATION_MS;
+  for (let i = 1; i < CANCELLATIONS_AT_ONCE / LATE_CANCELLATION_SHARE; i++)
+    cancellations.note(caller(7), true, late, 0);
+  cancellations.note(caller(7), true, late - 1, 0);
+  expect(cancellations.allows(caller(7), 0)).toBe(false);
+  const patient = new Cancellations();
+  const most = CANCELLATIONS_AT_ONCE / LATE_CANCELLATION_SHARE - 1 / LATE_CANCELLATION_SHARE;
+  for (let i = 0; i < most; i++) patient.note(caller(7), true, late, 0);
+  expect(patient.allows(caller(7), 0)).toBe(true);
+});
+
+test("who has cancelled too much is told so now and then, and otherwise just reset", () => {
+  const cancellations = usedUpBy(caller(7));
+  for (let i = 0; i < 100; i++) cancellations.note(caller(7), true, 0, 0);
+  expect(cancellations.isSilent(caller(7), 0)).toBe(false);
+  expect(cancellations.refusalOf(caller(7), 0)).toBe(REFUSAL.TOLD);
+  expect(cancellations.isSilent(caller(7), 1)).toBe(true);
+  expect(cancellations.refusalOf(caller(7), 1)).toBe(REFUSAL.SILENT);
+  expect(cancellations.refusalOf(caller(7), CANCELLER_TOLD_EVERY_MS)).toBe(REFUSAL.TOLD);
+  expect(cancellations.refusalOf(caller(7), CANCELLER_TOLD_EVERY_MS)).toBe(REFUSAL.SILENT);
+  expect(cancellations.refusalOf(caller(8), CANCELLER_TOLD_EVERY_MS)).toBeUndefined();
+  expect(cancellations.isSilent(caller(8), CANCELLER_TOLD_EVERY_MS)).toBe(false);
 });

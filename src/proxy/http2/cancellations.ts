@@ -1,13 +1,31 @@
 import { FLAG } from "../../model/response-flags.ts";
-import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
-import type { StatsWriter } from "../../telemetry/stats-writer.ts";
 import type { CallerIdentity } from "../caller.ts";
-import { CANCELLATION_SHARE, CANCELLATIONS_AT_ONCE, CANCELLATIONS_PER_SECOND, CANCELLERS_MAX } from "../limits.ts";
+import {
+  CANCELLATION_SHARE,
+  CANCELLATIONS_AT_ONCE,
+  CANCELLATIONS_OWED_MAX,
+  CANCELLATIONS_PER_SECOND,
+  CANCELLER_TOLD_EVERY_MS,
+  CANCELLERS_MAX,
+  LATE_CANCELLATION_MS,
+  LATE_CANCELLATION_SHARE,
+} from "../limits.ts";
 
 interface Account {
+  /** Negative: more was cancelled than it might, since it had been begun already. */
   left: number;
   atMs: number;
+  /** When a refusal was last answered. */
+  toldMs: number;
 }
+
+/** What becomes of a request of a caller that has cancelled too much. */
+export const REFUSAL = {
+  /** Answered, and recorded. */
+  TOLD: { status: 503, flag: FLAG.UO },
+  /** Reset: it was told a moment ago. */
+  SILENT: "silent",
+} as const;
 
 /**
  * How many requests each caller by HTTP/2 has begun and cancelled of late, on all its connections together: a new connection
@@ -19,12 +37,19 @@ export class Cancellations {
   /** Of these, who had nothing left when it cancelled last. */
   readonly #spent = new Set<string>();
 
-  /** A request of this caller was begun, and cancelled before it was answered; it may have cost a connection to an endpoint. */
-  note(caller: CallerIdentity, isConnectionLost: boolean, nowMs: number): void {
+  /**
+   * A request of this caller was begun, and cancelled before it was answered; it may have cost a connection to an endpoint.
+   * @param ageMs since it was begun.
+   */
+  note(caller: CallerIdentity, isConnectionLost: boolean, ageMs: number, nowMs: number): void {
     const name = nameOf(caller);
-    const account = this.#accounts.get(name) ?? { left: CANCELLATIONS_AT_ONCE, atMs: nowMs };
+    const account = this.#accounts.get(name) ?? {
+      left: CANCELLATIONS_AT_ONCE,
+      atMs: nowMs,
+      toldMs: Number.NEGATIVE_INFINITY,
+    };
     refill(account, nowMs);
-    account.left = Math.max(0, account.left - (isConnectionLost ? 1 : CANCELLATION_SHARE));
+    account.left = Math.max(-CANCELLATIONS_OWED_MAX, account.left - costOf(isConnectionLost, ageMs));
     if (account.left < 1) this.#spent.add(name);
     this.#accounts.delete(name);
     this.#accounts.set(name, account);
@@ -43,6 +68,20 @@ export class Cancellations {
     return true;
   }
 
+  /** What becomes of a request of this caller now, one of REFUSAL; `undefined`: it may be begun. */
+  refusalOf(caller: CallerIdentity, nowMs: number): (typeof REFUSAL)[keyof typeof REFUSAL] | undefined {
+    if (this.allows(caller, nowMs)) return undefined;
+    if (this.isSilent(caller, nowMs)) return REFUSAL.SILENT;
+    this.#accounts.get(nameOf(caller))!.toldMs = nowMs;
+    return REFUSAL.TOLD;
+  }
+
+  /** Whether a request of this caller would be reset; cheap where nobody has cancelled too much. */
+  isSilent(caller: CallerIdentity, nowMs: number): boolean {
+    if (this.allows(caller, nowMs)) return false;
+    return nowMs - this.#accounts.get(nameOf(caller))!.toldMs < CANCELLER_TOLD_EVERY_MS;
+  }
+
   #forgetOldest(): void {
     for (const name of this.#accounts.keys()) {
       this.#accounts.delete(name);
@@ -52,22 +91,9 @@ export class Cancellations {
   }
 }
 
-interface RefusalContext {
-  readonly cancellations: Cancellations;
-  readonly stats: StatsWriter;
-  readonly now: number;
-}
-
-const TOO_MANY_CANCELLED = { status: 503, flag: FLAG.UO } as const;
-
-/** What a caller is told that has cancelled too much, and is counted so; `undefined`: it has not. */
-export function refusalOf(
-  caller: CallerIdentity,
-  { cancellations, stats, now }: RefusalContext,
-): typeof TOO_MANY_CANCELLED | undefined {
-  if (cancellations.allows(caller, now)) return undefined;
-  stats.counter(LIMIT_COUNTER.cancelled_requests);
-  return TOO_MANY_CANCELLED;
+function costOf(isConnectionLost: boolean, ageMs: number): number {
+  if (!isConnectionLost) return CANCELLATION_SHARE;
+  return ageMs < LATE_CANCELLATION_MS ? 1 : LATE_CANCELLATION_SHARE;
 }
 
 function refill(account: Account, nowMs: number): void {

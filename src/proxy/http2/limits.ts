@@ -60,6 +60,9 @@ export const WORK_PER_TURN_MAX = 16;
 /** Of these, requests that a connection which had nothing to wait for may begin in any case. Reason: who asks for little waits for nobody. */
 export const BEGUN_AT_ONCE_MAX = 2;
 
+/** Streams of a caller that has cancelled too much, reset on one connection before that is ended; on one that such a caller opens, none. Reason: what it had sent already. */
+export const CALMED_STREAMS_MAX = 64;
+
 /** Stream objects that a worker keeps for the next requests. Reason: making one costs as much as the request; each keeps 8 KB; the streams of one connection. */
 export const SPARE_STREAMS_MAX = 128;
 

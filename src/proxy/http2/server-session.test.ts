@@ -63,6 +63,7 @@ class Bench {
         port: 0,
       },
       localIp: "",
+      caller: null,
       watch: (afterMs: number) => wheel.arm(timer, this.nowMs, afterMs),
       close: () => {
         this.closed++;

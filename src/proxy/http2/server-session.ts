@@ -12,7 +12,7 @@ import type { Downstream } from "../downstream/downstream.ts";
 import type { Session } from "../downstream/session.ts";
 import type { SessionFactory } from "../downstream/session-factory.ts";
 import { IDLE_TIMEOUT_MS } from "../limits.ts";
-import { DRAIN_NOTICE_MS, SETTINGS_TIMEOUT_MS } from "./limits.ts";
+import { CALMED_STREAMS_MAX, DRAIN_NOTICE_MS, SETTINGS_TIMEOUT_MS } from "./limits.ts";
 import { Http2Link } from "./link.ts";
 import type { LinkHandler } from "./link-handler.ts";
 import type { LinkStream } from "./link-stream.ts";
@@ -43,6 +43,8 @@ export class Http2Session implements Session, LinkHandler {
   readonly #link: Http2Link;
   readonly #streams: ServerStreams;
   readonly #startedMs: number;
+  /** How many streams of a caller that has cancelled too much are reset before the connection ends. */
+  readonly #calmedMax: number;
   readonly #unfinished = new Unfinished();
   /** When the end was announced; 0 = it was not. */
   #goingSinceMs = 0;
@@ -56,6 +58,9 @@ export class Http2Session implements Session, LinkHandler {
     const { host, entrance, localIp } = connection;
     this.#connection = connection;
     this.#startedMs = host.now;
+    const { caller } = connection;
+    const mayAsk = caller === null || host.cancellations.allows(caller, host.now);
+    this.#calmedMax = mayAsk ? CALMED_STREAMS_MAX : 0;
     const origins = { of: () => (origin.refresh() ? origin : null) };
     this.#streams = new ServerStreams({ host, entrance, localIp, sessions }, host.heads, origins);
     this.#link = new Http2Link(SERVER_OPTIONS, host, this);
@@ -66,6 +71,7 @@ export class Http2Session implements Session, LinkHandler {
   received(bytes: Buffer): void {
     this.#link.received(bytes);
     this.#streams.serve();
+    this.#endRestless();
     const nowMs = this.#connection.host.now;
     if (this.#unfinished.look(this.#link.connection, nowMs)) this.#lookAfter(this.#unfinished.dueMs - nowMs);
   }
@@ -134,6 +140,12 @@ export class Http2Session implements Session, LinkHandler {
   onRequest(stream: LinkStream): void {
     stream.credentialOwner = CALLER_OWNER;
     if (!this.#streams.take(stream)) this.drain();
+    this.#endRestless();
+  }
+
+  /** Its caller has cancelled too much, and goes on asking. */
+  #endRestless(): void {
+    if (this.#streams.calmed > this.#calmedMax) this.#link.close(ERROR_CODE.ENHANCE_YOUR_CALM, "cancelled-requests");
   }
 
   onRefused(refusal: number): void {

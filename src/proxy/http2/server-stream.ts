@@ -16,7 +16,7 @@ import { STREAM_IDLE_MS } from "../limits.ts";
 import type { ExternalPort, Target } from "../mesh/destination.ts";
 import { pickOther } from "../upstream/pick-target.ts";
 import type { Upstream } from "../upstream/upstream.ts";
-import { refusalOf } from "./cancellations.ts";
+import { REFUSAL } from "./cancellations.ts";
 import type { HeldContent } from "./held-content.ts";
 import { LINK_LOST, type LinkStream, type StreamOwner } from "./link-stream.ts";
 import { OnStream, type StreamPlace } from "./on-stream.ts";
@@ -27,6 +27,8 @@ import type { GivenUp } from "./turns.ts";
 
 /** A place that takes streams back. */
 export interface ServerPlace extends StreamPlace {
+  /** Resets the stream of a caller that has cancelled too much. */
+  calm(stream: LinkStream): void;
   /** The caller has nothing more to do with it. */
   left(stream: ServerStream): void;
   /** The stream is done with; it may be used for another. `isSpoilt`: not this object. */
@@ -96,6 +98,12 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     if (this.#state !== STATE.READ || this.place !== place) return false;
     const origin = this.#origin!;
     const { head } = this;
+    const refusal = origin.refusal ?? place.host.cancellations.refusalOf(origin.caller, place.host.now);
+    if (refusal === REFUSAL.SILENT) {
+      place.calm(this.#stream!);
+      this.#over();
+      return false;
+    }
     this.#state = STATE.EXCHANGE;
     let ledger = this.#ledger;
     if (ledger?.isOf(place.host)) ledger.reopen(this.#stream!, origin);
@@ -103,8 +111,8 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     this.#ledger = ledger;
     ledger.isGrpc = isGrpc(this.headBytes, this.head);
     ledger.begin();
-    const refusal = origin.refusal ?? refusalOf(origin.caller, place.host);
     if (refusal) {
+      if (refusal === REFUSAL.TOLD) this.stats.counter(LIMIT_COUNTER.cancelled_requests);
       ledger.nowhere();
       this.#reply(refusal.status, refusal.flag);
     } else if (head.method === METHOD.CONNECT) {
@@ -152,7 +160,7 @@ export class ServerStream extends OnStream<ServerPlace> implements StreamOwner, 
     if (this.#state === STATE.EXCHANGE) {
       // A connection between nodes that is lost is nothing its callers have done.
       if (errorCode !== LINK_LOST || this.#origin!.pin === null)
-        this.host.cancellations.note(this.#origin!.caller, this.#exchange.hasConnection, this.now);
+        this.host.cancellations.note(this.#origin!.caller, this.#exchange.hasConnection, this.#ledger!.ageMs, this.now);
       this.#state = STATE.GIVEN_UP;
       this.held.clear();
       this.place!.left(this);

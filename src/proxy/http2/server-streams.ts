@@ -1,4 +1,5 @@
 import { Slots } from "../../base/slots.ts";
+import { LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import type { ParseError } from "../../wire/http1/head.ts";
 import { ERROR_CODE } from "../../wire/http2/protocol.ts";
 import { countRefusal } from "../downstream/count-refusal.ts";
@@ -33,6 +34,8 @@ export class ServerStreams implements ServerPlace, Beginner {
   #begun = 0;
   #kept = 0;
   isWaiting = false;
+  /** Streams that were reset because their caller has cancelled too much. */
+  calmed = 0;
   /** When the last request ended or began. */
   lastUsedMs: number;
 
@@ -62,6 +65,10 @@ export class ServerStreams implements ServerPlace, Beginner {
       return false;
     }
     this.lastUsedMs = this.host.now;
+    if (this.host.cancellations.isSilent(origin.caller, this.host.now)) {
+      this.calm(stream);
+      return true;
+    }
     const served = spare.pop() ?? new ServerStream();
     served.slot = this.#open.add(served);
     served.take(this, stream, origin, request, requestBytes);
@@ -98,6 +105,12 @@ export class ServerStreams implements ServerPlace, Beginner {
   /** Counts a request that was malformed. */
   refused(refusal: number): void {
     countRefusal(this.host.stats, refusal as ParseError);
+  }
+
+  calm(stream: LinkStream): void {
+    this.calmed++;
+    this.host.stats.counter(LIMIT_COUNTER.cancelled_requests);
+    stream.reset(ERROR_CODE.ENHANCE_YOUR_CALM);
   }
 
   left(stream: ServerStream): void {
