@@ -40,7 +40,11 @@ export function isWholeBlock(block: Uint8Array): boolean {
   };
   const skipString = (): void => {
     if (at >= block.length) at = Number.POSITIVE_INFINITY;
-    else at += integer(7);
+    else {
+      // Apart: in `at += integer(7)` the old `at` would be added to.
+      const bytes = integer(7);
+      at += bytes;
+    }
   };
   while (at < block.length) {
     const first = block[at]!;
