@@ -2,8 +2,8 @@
 export const QUIET_SHARE_MAX = 0.003;
 
 /**
- * Work after which the next quiet time counts. Reason: what is done in a quiet time costs two or three milliseconds, and so much work takes
- * a process that counts as quiet a quarter of a minute at least; some dozens of handshakes are more.
+ * Work after which the next quiet time counts. Reason: what is done in a quiet time costs about ten milliseconds, and so much work takes a
+ * process that counts as quiet a quarter of a minute at least; some dozens of handshakes are more.
  */
 export const WORK_CPU_MS = 50;
 

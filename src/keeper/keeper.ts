@@ -1,4 +1,4 @@
-import { ProgramCode } from "../kernel/program-code.ts";
+import { SpareMemory } from "../kernel/spare-memory.ts";
 import { enableTcpMigrateReq } from "../kernel/tcp-migrate.ts";
 import { renderPrometheus } from "../telemetry/exposition.ts";
 import { COUNTER, GAUGE } from "../telemetry/fixed-metrics.ts";
@@ -73,7 +73,7 @@ export class Keeper {
   #callers = new CallerIndex([]);
   readonly #traffic: TrafficLog;
   readonly #hangs = new HangWatch();
-  readonly #code = new ProgramCode();
+  readonly #spare = new SpareMemory();
   #usedDigest = "";
   #pulse: Pulse | undefined;
   readonly #tap = new HeldSwitch((isOn) => {
@@ -237,7 +237,7 @@ export class Keeper {
       this.options.emit({ event: "worker_broken", pid, reason }),
     );
     this.identity.tick(performance.now());
-    const hasToTend = this.#code.tend();
+    const hasToTend = this.#spare.tend();
     return this.tail.poll() > 0 || hasMoved || hasToTend;
   }
 

@@ -4,7 +4,6 @@
  */
 
 import { type Pointer, read } from "bun:ffi";
-import { QuietAfterWork } from "../base/quiet-after-work.ts";
 import { openProgramCalls } from "./libc.ts";
 
 /** Of the auxiliary vector (getauxval(3)): where the program headers are, how long and how many, and the size of a page. */
@@ -65,20 +64,4 @@ function codeRanges(headers: Pointer, count: number, pageBytes: number): CodeRan
       return { start, bytes: Math.floor(end / pageBytes) * pageBytes - start };
     })
     .filter(({ bytes }) => bytes > 0);
-}
-
-/** Gives code back whenever this process has worked and become quiet. */
-export class ProgramCode {
-  readonly #quiet = new QuietAfterWork(cpuMs(), performance.now());
-
-  /** To be called every second or so; answers false while once in a while will do. */
-  tend(): boolean {
-    if (this.#quiet.look(cpuMs(), performance.now())) giveBackCode();
-    return this.#quiet.isDue;
-  }
-}
-
-function cpuMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
 }

@@ -1,11 +1,11 @@
 /** The proxy worker: the program that the launcher executes. Argument: a JSON object, see `WorkerArgument`. */
 
 import { descriptorLimit } from "../kernel/privileges.ts";
-import { ProgramCode } from "../kernel/program-code.ts";
 import { sealProcess } from "../kernel/seal.ts";
 import { openRegion } from "../kernel/shared-memory.ts";
 import { SockDiag } from "../kernel/sock-diag.ts";
 import { sockDiagSelfTest } from "../kernel/sock-diag-self-test.ts";
+import { SpareMemory } from "../kernel/spare-memory.ts";
 import { GAUGE } from "../telemetry/fixed-metrics.ts";
 import { StatsWriter } from "../telemetry/stats-writer.ts";
 import { CHANNEL_PROTOCOL, TO_KEEPER, TO_WORKER } from "../wire/channel/frames.ts";
@@ -43,7 +43,7 @@ class Worker {
   readonly #listeners: Listeners;
   readonly #metrics: MetricsRelay;
   readonly #intake: SnapshotIntake;
-  readonly #code = new ProgramCode();
+  readonly #spare = new SpareMemory();
   #channel: KeeperChannel | null = null;
   #isDraining = false;
   readonly #send: SendFrame = (frame) => this.#channel?.send(frame) ?? false;
@@ -167,7 +167,7 @@ class Worker {
     this.#dataPath.tick();
     this.#tellListening(this.#listeners.retry());
     this.#stats.beat();
-    const isDue = this.#code.tend();
+    const isDue = this.#spare.tend();
     const nextMs = isDue || this.#dataPath.connections.size > 0 ? HOUSEKEEPING_MS : HOUSEKEEPING_IDLE_MS;
     setTimeout(() => this.#keepHouse(nowMs + nextMs), nextMs);
   }
