@@ -138,13 +138,12 @@ export class DecoderMemos {
 
 /** False where the run would make a fault or cross a limit here that it did not where it was learnt. */
 function fits(memo: Memo, fields: FieldList): boolean {
-  const { bounds } = fields;
   if (memo.pseudoSeen !== 0 && ((memo.pseudoSeen & fields.pseudoSeen) !== 0 || fields.hasRegular)) return false;
   if (memo.cookieLine >= 0 && fields.cookieLine >= 0) return false;
   return (
-    fields.listBytes + memo.listBytes <= bounds.listBytes &&
-    fields.count + memo.fields <= bounds.fields &&
-    fields.lines.count + memo.lines <= bounds.lines
+    fields.listBytes + memo.listBytes <= fields.listBytesMax &&
+    fields.count + memo.fields <= fields.fieldsMax &&
+    fields.lines.count + memo.lines <= fields.linesMax
   );
 }
 

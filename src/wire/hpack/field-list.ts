@@ -41,8 +41,10 @@ export class FieldList {
   isOversized = false;
   /** Index of the one cookie line, -1 where there is none. */
   cookieLine = -1;
-  /** What is taken of the list that was begun last. */
-  bounds: ListBounds;
+  /** What is taken of the list that was begun last: numbers of their own, since every field is held against them. */
+  listBytesMax: number;
+  linesMax: number;
+  fieldsMax: number;
   /** What is taken where a connection says nothing else. */
   readonly ownBounds: ListBounds;
 
@@ -55,13 +57,17 @@ export class FieldList {
     this.lines = lines;
     this.neverIndexed = new Uint8Array(lines.kind.length);
     this.ownBounds = { listBytes: listBytesMax, lines: HEADER_LINES_MAX, fields: FIELDS_MAX };
-    this.bounds = this.ownBounds;
+    this.listBytesMax = listBytesMax;
+    this.linesMax = HEADER_LINES_MAX;
+    this.fieldsMax = FIELDS_MAX;
     this.bytes = new Uint8Array(Math.max(roomBytes + FIELD_BYTES_MAX, 4 * roomBytes));
   }
 
   /** @param bounds of the connection, within the room that there is; `undefined`: the list's own. */
-  begin(bounds?: ListBounds): void {
-    this.bounds = bounds ?? this.ownBounds;
+  begin(bounds: ListBounds = this.ownBounds): void {
+    this.listBytesMax = bounds.listBytes;
+    this.linesMax = bounds.lines;
+    this.fieldsMax = bounds.fields;
     this.length = 0;
     this.faults = 0;
     this.pseudoSeen = 0;
@@ -105,7 +111,7 @@ export class FieldList {
     if (pseudo !== PSEUDO.NONE) this.#addPseudo(pseudo, valueStart, valueEnd);
     else if ((traits & TRAIT.COOKIE) !== 0 && this.cookieLine >= 0)
       this.#joinCrumb(valueStart, valueEnd, isNeverIndexed);
-    else if (this.lines.count >= this.bounds.lines) this.giveUp();
+    else if (this.lines.count >= this.linesMax) this.giveUp();
     else {
       if ((traits & TRAIT.COOKIE) !== 0) this.cookieLine = this.lines.count;
       this.neverIndexed[this.lines.count] = isNeverIndexed ? 1 : 0;
@@ -117,8 +123,7 @@ export class FieldList {
   #isTaken(size: number): boolean {
     this.listBytes += size;
     this.count++;
-    const { listBytes, fields } = this.bounds;
-    if (!this.isOversized && (this.listBytes > listBytes || this.count > fields)) this.giveUp();
+    if (!this.isOversized && (this.listBytes > this.listBytesMax || this.count > this.fieldsMax)) this.giveUp();
     return !this.isOversized;
   }
 

@@ -14,7 +14,7 @@ export const EMPTY_LINE_BYTES = EMPTY_LINE.length;
 /** Adds `upgrade: websocket` behind the lines of the list and answers its index; -1 when there is no line left. */
 export function addUpgradeLine(fields: FieldList): number {
   const line = fields.lines.count;
-  if (line >= fields.bounds.lines) return -1;
+  if (line >= fields.linesMax) return -1;
   const start = fields.length;
   fields.length = writeAscii(fields.bytes, start, LINE);
   fields.neverIndexed[line] = 0;
