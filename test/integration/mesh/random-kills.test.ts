@@ -96,6 +96,6 @@ describe("processes that are killed at random moments under load, with the confi
       expect(running.map((worker) => worker.pid)).toEqual(pids);
       expect(await node.stop()).toBe(0);
     },
-    60_000,
+    180_000,
   );
 });
