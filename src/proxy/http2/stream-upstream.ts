@@ -91,8 +91,8 @@ export abstract class StreamUpstream implements Upstream, StreamOwner {
 
   onStreamReset(_stream: LinkStream, errorCode: number, isLocal: boolean): void {
     this.isUntouched = errorCode === ERROR_CODE.REFUSED_STREAM;
-    // Its answer was malformed, or the request was: neither gets better.
-    if (isLocal) this.uses = 0;
+    // Its answer was malformed, or the request was: neither gets better. And who is asked for calm does not ask again.
+    if (isLocal || errorCode === ERROR_CODE.ENHANCE_YOUR_CALM) this.uses = 0;
     this.isMalformed = this.saysMalformed(errorCode, isLocal);
     const owner = this.#owner;
     this.#forget();

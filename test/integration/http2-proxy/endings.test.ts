@@ -109,9 +109,9 @@ describe("an endpoint that fails", () => {
     expect(asked).toBe(1);
   });
 
-  test("by refusing a stream has not looked at it: it is tried again", async () => {
-    const requests: number[] = [];
-    using upstream = listenRaw(async (peer) => {
+  /** An endpoint that resets the `at`th request with this code, and answers the others. */
+  function resetting(requests: number[], at: number, code: number) {
+    return listenRaw(async (peer) => {
       await peer.read(PREFACE.length);
       peer.send(Uint8Array.from([...settings(), ...settingsAck()]));
       for (;;) {
@@ -120,10 +120,30 @@ describe("an endpoint that fails", () => {
         if (head[3] !== FRAME.HEADERS) continue;
         const id = head.readUInt32BE(5);
         requests.push(id);
-        const answer = requests.length === 1 ? reset(id, ERROR_CODE.REFUSED_STREAM) : headers(id, [[":status", "200"]]);
+        const answer = requests.length === at ? reset(id, code) : headers(id, [[":status", "200"]]);
         peer.send(Uint8Array.from(answer));
       }
     });
+  }
+
+  for (const [code, again, asked, status] of [
+    ["CANCEL", "is asked again", [1, 3, 5], 200],
+    ["ENHANCE_YOUR_CALM", "is not", [1, 3], 503],
+  ] as const) {
+    test(`by resetting a safe request with ${code}, on a connection in use, ${again}`, async () => {
+      const requests: number[] = [];
+      using upstream = resetting(requests, 2, ERROR_CODE[code]);
+      await using worker = await startWorker(meshText({ documents: h2Docs("orders", upstream.port) }));
+      await using client = await H2Client.open(worker.outbound);
+      expect((await client.ask()).status).toBe(200);
+      expect((await client.ask()).status).toBe(status);
+      expect(requests).toEqual([...asked]);
+    });
+  }
+
+  test("by refusing a stream has not looked at it: it is tried again", async () => {
+    const requests: number[] = [];
+    using upstream = resetting(requests, 1, ERROR_CODE.REFUSED_STREAM);
     await using worker = await startWorker(meshText({ documents: h2Docs("orders", upstream.port) }));
     await using client = await H2Client.open(worker.outbound);
     expect((await client.ask({ ":method": "POST" })).status).toBe(200);
