@@ -1,14 +1,12 @@
 import type { Socket } from "bun";
 import { copyOf } from "../base/copy-bytes.ts";
+import { giveBack, isWhole } from "../base/given-memory.ts";
 import type { MessageSink } from "./message-sink.ts";
 
 /** Memory for what is put together before it is sent. Reason: a head and a usual first piece of body. */
 const CORK_BYTES = 64 * 1024;
 /** Pieces that are copied to be put together; larger ones leave by themselves. */
 const CORKED_PIECE_BYTES_MAX = 32 * 1024;
-
-/** Chunks whose memory is given back by hand; below it the collector does it for less. */
-const GIVEN_BYTES_MIN = 16 * 1024;
 
 /** Shared by all outputs: one at a time is corked, and never longer than a callback runs. */
 const cork = Buffer.allocUnsafeSlow(CORK_BYTES);
@@ -65,18 +63,16 @@ export class Output implements MessageSink {
 
   /**
    * Sends a whole chunk as it came from a socket, which nobody looks at any more: its memory goes back as soon as it has left.
-   * The collector would come hundreds of megabytes later, because it does not see what the chunks weigh.
    *
    * @returns as `write`. `bytes` is empty afterwards, or will be.
    */
   give(bytes: Uint8Array): boolean {
     const { length, buffer } = bytes;
-    const isWhole = bytes.byteOffset === 0 && buffer.byteLength === length;
-    if (length < GIVEN_BYTES_MIN || !isWhole) return this.write(bytes, 0, length, false);
+    if (!isWhole(bytes)) return this.write(bytes, 0, length, false);
     this.uncork();
     this.totalBytes += length;
     const isSent = this.#send(bytes, 0, length, false);
-    if (isSent) free(buffer);
+    if (isSent) giveBack(buffer);
     else this.#given.add(buffer);
     return isSent;
   }
@@ -149,7 +145,7 @@ export class Output implements MessageSink {
       }
       this.#headOffset = 0;
       this.#queue.shift();
-      if (this.#given.delete(chunk.buffer)) free(chunk.buffer);
+      if (this.#given.delete(chunk.buffer)) giveBack(chunk.buffer);
     }
     if (this.#isEnding) this.#shutdown();
     return true;
@@ -194,9 +190,4 @@ function copyInto(target: Buffer, at: number, source: Uint8Array, start: number,
   // `Buffer.copy` makes no view of the source, which costs as much as copying a kilobyte.
   if (Buffer.isBuffer(source)) source.copy(target, at, start, end);
   else target.set(source.subarray(start, end), at);
-}
-
-/** Gives memory back now: what is moved to a buffer of no bytes is freed. */
-function free(buffer: ArrayBufferLike): void {
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

@@ -2,13 +2,12 @@
  * The two directions of a bridge that puts a caller's HTTP/2 on a connection where the bridge itself has used stream 1, and
  * each request needs lines of the bridge's. All else passes as it came, so that what the caller does wrong stays wrong.
  */
+import { FRAME_BYTES_MAX, TUNNEL_DATA_FRAME_BYTES_MAX } from "../../src/wire/http2/limits.ts";
 import { FLAG, FRAME, PREFACE, parseFrames } from "./http2-frames.ts";
 
 /** Streams of the caller have numbers this much higher behind the bridge. */
 const SHIFT = 2;
 const HEADER_BYTES = 9;
-/** A frame that is longer cuts the connection off; what comes of it and behind it passes as it is. */
-const FRAME_BYTES_MAX = 16_384;
 const ID_MASK = 0x7fff_ffff;
 
 const shifted = (word: number, by: number): number => {
@@ -85,7 +84,8 @@ export class RequestFrames {
     if (!this.#hasPreface) return this.#preface();
     if (length < HEADER_BYTES) return undefined;
     const payloadBytes = this.#rest.readUIntBE(0, 3);
-    this.#isLost = payloadBytes > FRAME_BYTES_MAX;
+    // A frame that is longer cuts the connection off; what comes of it and behind it passes as it is.
+    this.#isLost = payloadBytes > (this.#rest[3] === FRAME.DATA ? TUNNEL_DATA_FRAME_BYTES_MAX : FRAME_BYTES_MAX);
     if (this.#isLost) return this.#cut(length);
     return length < HEADER_BYTES + payloadBytes ? undefined : this.#frame(this.#cut(HEADER_BYTES + payloadBytes));
   }

@@ -77,7 +77,9 @@ export class Backlog {
     const { windowBytes, heldBytes } = stream;
     if (of.passedBytes < windowBytes || of.debtor === null || stream.isRemoteEnd || of.isOver) return;
     of.passedBytes = 0;
-    const isSlow = (heldBytes - bytes) * SLOW_SHARE > windowBytes;
+    // A frame counts as held from its first byte on, and may be most of a window.
+    const waiting = heldBytes - bytes - connection.missingBytes(stream);
+    const isSlow = waiting * SLOW_SHARE > windowBytes;
     if (isSlow || 2 * windowBytes > WIDE_STREAM_WINDOW_BYTES) return;
     const own = (this.#wide.get(of.debtor) ?? 0) + windowBytes;
     if (own > WIDE_BYTES_OF_ONE_MAX || this.#wideBytes + windowBytes > WIDE_BYTES_MAX) return;

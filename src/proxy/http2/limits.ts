@@ -6,11 +6,23 @@ export const STREAM_QUEUE_BYTES_MAX = 64 * 1024;
 /** At this many left its feeder is told to go on. Reason: more arrives before these have left. */
 export const STREAM_QUEUE_BYTES_LOW = 16 * 1024;
 
-/** What a stream sends before it is another one's turn. Reason: one frame of the size that every peer takes. */
+/** What a stream with little to send sends before it is another one's turn. Reason: one frame of the size that every peer takes. */
 export const QUANTUM_BYTES = 16 * 1024;
 
-/** Content in the output of a connection. Reason: a head that comes after it waits for no more than this. */
-export const OUTPUT_CONTENT_BYTES_MAX = 64 * 1024;
+/**
+ * Content in the output of a connection. Reason: a head that comes after it waits for no more than this; and encrypted it is still one
+ * packet of the largest size that a kernel takes (64 KiB with its headers), where a little more is two of them: a tenth of a relay's CPU.
+ */
+export const OUTPUT_CONTENT_BYTES_MAX = 60 * 1024;
+
+/** What a stream with more to send sends in its turn. Reason: one frame of it is one write at the other end of a tunnel, which costs as much for less. */
+export const BULK_QUANTUM_BYTES = OUTPUT_CONTENT_BYTES_MAX;
+
+/** What those with little to send come first with, before one with more has a turn. Reason: as much for either. */
+export const BRIEF_BYTES_PER_BULK = BULK_QUANTUM_BYTES;
+
+/** Content is not cut for want of room into a piece that is smaller than this. Reason: room comes at once, and any piece is a write at the other end. */
+export const PIECE_BYTES_MIN = 4 * 1024;
 
 /** A piece of content that is smaller than this part of the memory it stands in is copied when it has to wait. Reason: it would keep all of it. */
 export const SLIM_SHARE = 4;

@@ -1,10 +1,17 @@
 import { copyOf } from "../../base/copy-bytes.ts";
+import { giveBack, isWhole } from "../../base/given-memory.ts";
 import { OWNER } from "../../wire/hpack/encoder.ts";
 import { ERROR_CODE } from "../../wire/http2/protocol.ts";
 import { SENT } from "../../wire/http2/send.ts";
 import type { Http2Stream } from "../../wire/http2/stream.ts";
 import type { MessageSink } from "../message-sink.ts";
-import { QUANTUM_BYTES, SLIM_SHARE, STREAM_QUEUE_BYTES_LOW, STREAM_QUEUE_BYTES_MAX } from "./limits.ts";
+import {
+  PIECE_BYTES_MIN,
+  QUANTUM_BYTES,
+  SLIM_SHARE,
+  STREAM_QUEUE_BYTES_LOW,
+  STREAM_QUEUE_BYTES_MAX,
+} from "./limits.ts";
 import { type StreamLink, TURN } from "./stream-link.ts";
 
 /** The error code of a stream whose connection is gone: no code of the protocol. */
@@ -66,6 +73,8 @@ export class LinkStream implements MessageSink {
   #chunks: Uint8Array[] | null = null;
   /** Bytes of the first chunk that have left. */
   #at = 0;
+  /** Memory of chunks that nobody else refers to. */
+  #given: Set<ArrayBufferLike> | null = null;
   #held: HeldHead | null = null;
   #trailers: Uint8Array | null = null;
   #isEnding = false;
@@ -151,6 +160,10 @@ export class LinkStream implements MessageSink {
   }
 
   give(bytes: Uint8Array): boolean {
+    if (isWhole(bytes) && !this.isOver) {
+      this.#given ??= new Set();
+      this.#given.add(bytes.buffer);
+    }
     return this.write(bytes, 0, bytes.length, false);
   }
 
@@ -228,8 +241,8 @@ export class LinkStream implements MessageSink {
     owner?.onStreamReset(this, errorCode, isLocal);
   }
 
-  /** For the link: sends at most a quantum; answers one of TURN. */
-  turn(): number {
+  /** For the link: sends at most `quantumBytes` of content; answers one of TURN. */
+  turn(quantumBytes: number): number {
     if (this.isOver) return TURN.DONE;
     const held = this.#held;
     if (held !== null) {
@@ -239,7 +252,7 @@ export class LinkStream implements MessageSink {
       else if (sent === SENT.OK) this.queuedBytes -= held.bytes.length;
       if (sent !== SENT.OK) return sent === SENT.NO_ROOM ? TURN.NO_ROOM : TURN.DONE;
     }
-    const content = this.#sendContent();
+    const content = this.#sendContent(quantumBytes);
     if (content !== TURN.DONE || !this.#isEnding || this.isOver) return content;
     return this.#sendEnd();
   }
@@ -280,17 +293,21 @@ export class LinkStream implements MessageSink {
     return true;
   }
 
-  #sendContent(): number {
+  #sendContent(quantumBytes: number): number {
     const chunks = this.#chunks;
     if (chunks === null) return TURN.DONE;
-    let left = QUANTUM_BYTES;
+    const { connection } = this.link;
+    let left = quantumBytes;
     while (chunks.length > 0) {
       const chunk = chunks[0]!;
-      const room = Math.min(left, this.link.contentRoom);
-      if (room <= 0) return left <= 0 ? TURN.MORE : TURN.NO_ROOM;
-      const to = Math.min(chunk.length, this.#at + room);
+      const wanted = chunk.length - this.#at;
+      const room = this.link.contentRoom;
+      const isFull = room < Math.min(wanted, PIECE_BYTES_MIN) || room <= 0;
+      if (left <= 0 || (isFull && left < quantumBytes)) return TURN.MORE;
+      if (isFull) return TURN.NO_ROOM;
+      const to = this.#at + Math.min(wanted, left, room, connection.peer.frameBytesMax);
       const isLast = this.#isEnding && this.#trailers === null && chunks.length === 1 && to === chunk.length;
-      const sent = this.link.connection.sendData(this.stream!, chunk, this.#at, to, isLast);
+      const sent = connection.sendData(this.stream!, chunk, this.#at, to, isLast);
       if (sent < 0) {
         // The peer has ended the stream for its part, or the connection is over: that is told separately.
         this.#forget();
@@ -303,6 +320,7 @@ export class LinkStream implements MessageSink {
       if (this.#at === chunk.length) {
         chunks.shift();
         this.#at = 0;
+        if (this.#given?.delete(chunk.buffer)) giveBack(chunk.buffer);
       }
       if (isShort) return TURN.STALLED;
     }
@@ -343,6 +361,7 @@ export class LinkStream implements MessageSink {
 
   #forget(): void {
     this.#chunks = null;
+    this.#given = null;
     this.#at = 0;
     this.queuedBytes = 0;
     this.#held = null;

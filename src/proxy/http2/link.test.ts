@@ -11,9 +11,17 @@ import {
   text,
   windowUpdate,
 } from "../../../test/support/http2-frames.ts";
+import { FRAME_BYTES_MAX, TUNNEL_DATA_FRAME_BYTES_MAX } from "../../wire/http2/limits.ts";
+import { FRAME_HEADER_BYTES } from "../../wire/http2/protocol.ts";
 import { Backlog } from "./backlog.ts";
 import { FlushQueue } from "./flush-queue.ts";
-import { OUTPUT_CONTENT_BYTES_MAX, QUANTUM_BYTES, STREAM_QUEUE_BYTES_MAX } from "./limits.ts";
+import {
+  BULK_QUANTUM_BYTES,
+  OUTPUT_CONTENT_BYTES_MAX,
+  PIECE_BYTES_MIN,
+  QUANTUM_BYTES,
+  STREAM_QUEUE_BYTES_MAX,
+} from "./limits.ts";
 import { Http2Link } from "./link.ts";
 import type { LinkStream } from "./link-stream.ts";
 import { SERVER_OPTIONS } from "./server-session.ts";
@@ -33,7 +41,8 @@ class Bench {
   #written: Buffer = Buffer.alloc(0);
   readonly #turn: (() => void)[] = [];
 
-  constructor() {
+  /** @param frameBytesMax what the peer says that it takes. */
+  constructor(frameBytesMax = FRAME_BYTES_MAX) {
     const host = {
       now: 1000,
       flushQueue: new FlushQueue((run) => this.#turn.push(run)),
@@ -69,7 +78,7 @@ class Bench {
     });
     this.receive(
       text(PREFACE),
-      settings([SETTING.INITIAL_WINDOW_SIZE, 2 ** 30]),
+      settings([SETTING.INITIAL_WINDOW_SIZE, 2 ** 30], [SETTING.MAX_FRAME_SIZE, frameBytesMax]),
       settingsAck(),
       windowUpdate(0, 2 ** 30),
     );
@@ -102,17 +111,91 @@ class Bench {
   }
 }
 
+/** Bytes of content on one stream. */
+function sumOf(frames: readonly SeenFrame[], id: number): number {
+  return frames.reduce((sum, { streamId, payload }) => sum + (streamId === id ? payload.length : 0), 0);
+}
+
 describe("streams on one connection", () => {
-  test("send in turns: a small answer passes a large one that was there first", () => {
+  test("send in turns: a small answer passes large ones that were there first", () => {
     const bench = new Bench();
-    const large = bench.answered(1);
-    const small = bench.answered(3);
+    const large = [bench.answered(1), bench.answered(3)];
+    const small = bench.answered(5);
     bench.take();
-    large.write(Buffer.alloc(3 * QUANTUM_BYTES), 0, 3 * QUANTUM_BYTES, false);
+    for (const stream of large) stream.write(Buffer.alloc(3 * QUANTUM_BYTES), 0, 3 * QUANTUM_BYTES, false);
     small.write(Buffer.from("small"), 0, 5, false);
     small.finish();
     bench.turn();
-    expect(bench.take().map(({ streamId }) => streamId)).toEqual([1, 3, 1, 1]);
+    const ids = bench.take().map(({ streamId }) => streamId);
+    expect([ids[0], ids.filter((id) => id !== 5).length]).toEqual([5, ids.length - 1]);
+  });
+
+  test("have a turn each, of more than one frame where the peer takes no larger ones", () => {
+    const bench = new Bench();
+    const large = [bench.answered(1), bench.answered(3)];
+    bench.take();
+    bench.room = 0;
+    const bytes = 4 * BULK_QUANTUM_BYTES;
+    for (const stream of large) stream.write(Buffer.alloc(bytes), 0, bytes, false);
+    bench.turn();
+    bench.room = Number.POSITIVE_INFINITY;
+    bench.link.drained();
+    const frames = bench.take();
+    expect(Math.max(...frames.map(({ payload }) => payload.length))).toBe(FRAME_BYTES_MAX);
+    for (const id of [1, 3]) expect(sumOf(frames, id)).toBe(bytes);
+    // Whose turn it is changes before one has sent all, and not with every frame.
+    const turns = frames.filter(({ streamId }, i) => streamId !== frames[i - 1]?.streamId);
+    expect(turns.length).toBeGreaterThan(4);
+    expect(turns.length).toBeLessThan(frames.length / 2);
+  });
+
+  test("send as much as leaves at once in one frame to a peer that takes it", () => {
+    const bench = new Bench(TUNNEL_DATA_FRAME_BYTES_MAX);
+    const stream = bench.answered(1);
+    bench.take();
+    const bytes = 8 * BULK_QUANTUM_BYTES;
+    stream.write(Buffer.alloc(bytes), 0, bytes, false);
+    bench.turn();
+    expect(bench.writes).toBe(9);
+    const sizes = bench.take().map(({ payload }) => payload.length);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(bytes);
+    expect(sizes.slice(0, 8)).toEqual(Array(8).fill(OUTPUT_CONTENT_BYTES_MAX - FRAME_HEADER_BYTES));
+  });
+
+  test("do not cut off a crumb because the output is nearly full", () => {
+    const bench = new Bench(TUNNEL_DATA_FRAME_BYTES_MAX);
+    const large = bench.answered(1);
+    const briefs = [3, 5, 7, 9].map((id) => bench.answered(id));
+    bench.take();
+    large.write(Buffer.alloc(BULK_QUANTUM_BYTES), 0, BULK_QUANTUM_BYTES, false);
+    // Together they leave less than a piece of the output's room.
+    const left = OUTPUT_CONTENT_BYTES_MAX - 3 * QUANTUM_BYTES - PIECE_BYTES_MIN;
+    for (const [i, brief] of briefs.entries()) {
+      const bytes = i < 3 ? QUANTUM_BYTES : left;
+      brief.write(Buffer.alloc(bytes), 0, bytes, false);
+    }
+    bench.turn();
+    const frames = bench.take();
+    expect(frames.map(({ streamId }) => streamId).slice(0, 5)).toEqual([3, 5, 7, 9, 1]);
+    expect(frames[4]?.payload.length).toBe(OUTPUT_CONTENT_BYTES_MAX - FRAME_HEADER_BYTES);
+    expect(sumOf(frames, 1)).toBe(BULK_QUANTUM_BYTES);
+  });
+
+  test("give back the memory of what they were given once it has left", () => {
+    const bench = new Bench();
+    const stream = bench.answered(1);
+    bench.take();
+    const [given, lent] = [Buffer.alloc(BULK_QUANTUM_BYTES, "g"), Buffer.alloc(BULK_QUANTUM_BYTES, "l")];
+    bench.room = 0;
+    stream.give(given);
+    stream.write(lent, 0, lent.length, false);
+    bench.turn();
+    expect(given.length).toBe(BULK_QUANTUM_BYTES);
+    bench.room = Number.POSITIVE_INFINITY;
+    bench.link.drained();
+    expect([given.length, lent.length]).toEqual([0, BULK_QUANTUM_BYTES]);
+    const sent = Buffer.concat(bench.take().map(({ payload }) => Buffer.from(payload))).toString();
+    expect(sent).toBe("g".repeat(BULK_QUANTUM_BYTES) + "l".repeat(BULK_QUANTUM_BYTES));
   });
 
   test("have all that they wrote in one turn leave in one write, the end with the last piece", () => {

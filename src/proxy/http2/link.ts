@@ -11,6 +11,7 @@ import type { FlushQueue } from "./flush-queue.ts";
 import { BACKLOG_UNWATCHED_BYTES, OUTPUT_CONTENT_BYTES_MAX } from "./limits.ts";
 import type { LinkHandler } from "./link-handler.ts";
 import { LINK_LOST, LinkStream, type StreamOwner } from "./link-stream.ts";
+import { SendingOrder } from "./sending-order.ts";
 import type { SharedHeads } from "./shared-heads.ts";
 import { type StreamLink, TURN } from "./stream-link.ts";
 
@@ -45,8 +46,8 @@ export class Http2Link implements StreamLink<LinkStream>, SharedLink {
   readonly #handler: LinkHandler;
   readonly #output = new OutputBuffer();
   #socket: LinkSocket | null = null;
-  /** Streams with something to send, in turn; those that wait for a window are not among them. */
-  #ready: LinkStream[] = [];
+  /** Streams with something to send; those that wait for a window are not among them. */
+  readonly #order = new SendingOrder<LinkStream>();
   readonly #stalled = new Set<LinkStream>();
   /** Those that had a turn since the owners were told last. */
   #served: LinkStream[] = [];
@@ -98,7 +99,7 @@ export class Http2Link implements StreamLink<LinkStream>, SharedLink {
   }
 
   get isQuiet(): boolean {
-    return this.#ready.length === 0 && !this.#isBlocked;
+    return this.#order.isEmpty && !this.#isBlocked;
   }
 
   /** Bytes that the socket has not taken. */
@@ -192,7 +193,7 @@ export class Http2Link implements StreamLink<LinkStream>, SharedLink {
   ready(stream: LinkStream): void {
     if (!stream.isReady && !this.#stalled.has(stream)) {
       stream.isReady = true;
-      this.#ready.push(stream);
+      this.#order.add(stream);
     }
     this.dirty();
   }
@@ -244,24 +245,22 @@ export class Http2Link implements StreamLink<LinkStream>, SharedLink {
       if (this.#output.length === 0 || !this.#write()) break;
     }
     this.#isFlushing = false;
-    for (const stream of this.#ready) stream.settle();
+    if (!this.#order.isEmpty) for (const stream of this.#order) stream.settle();
     for (const stream of this.#stalled) stream.settle();
   }
 
   /** Gives each stream that has something to send a turn, until the output is full or nobody has. */
   #serve(): void {
-    const ready = this.#ready;
-    while (ready.length > 0) {
-      const stream = ready[0]!;
-      const came = stream.turn();
+    const order = this.#order;
+    for (let stream = order.next(); stream !== undefined; stream = order.next()) {
+      const before = this.#output.length;
+      const came = stream.turn(order.quantumBytes);
       if (came === TURN.NO_ROOM) return;
-      ready.shift();
+      order.took(this.#output.length - before);
       this.#served.push(stream);
-      stream.isReady = false;
-      if (came === TURN.MORE) {
-        stream.isReady = true;
-        ready.push(stream);
-      } else if (came === TURN.STALLED) this.#stalled.add(stream);
+      stream.isReady = came === TURN.MORE;
+      if (came === TURN.MORE) order.add(stream);
+      else if (came === TURN.STALLED) this.#stalled.add(stream);
     }
   }
 
@@ -373,7 +372,7 @@ export class Http2Link implements StreamLink<LinkStream>, SharedLink {
     this.#served = [];
     for (const stream of unsent) this.#leaveUnsent(stream);
     this.#stalled.clear();
-    this.#ready = [];
+    this.#order.clear();
     for (const stream of streams) stream.lost(errorCode, false);
   }
 

@@ -4,6 +4,7 @@ import {
   CARRIED_BUDGETS,
   TUNNEL_ANSWER_BOUNDS,
   TUNNEL_BUDGET_FACTOR,
+  TUNNEL_DATA_FRAME_BYTES_MAX,
   TUNNEL_REQUEST_BOUNDS,
   TUNNEL_STREAMS_DEFAULT,
 } from "../../wire/http2/limits.ts";
@@ -17,6 +18,7 @@ const COMMON: Omit<ConnectionOptions, "role"> = {
   streamWindowBytes: SHARED_STREAM_WINDOW_BYTES,
   connectionWindowBytes: SHARED_CONNECTION_WINDOW_BYTES,
   creditsOnReceipt: true,
+  dataFrameBytesMax: TUNNEL_DATA_FRAME_BYTES_MAX,
   tableBytes: TABLE_BYTES,
   allowsWebsocket: true,
   budgetFactor: TUNNEL_BUDGET_FACTOR,

@@ -25,6 +25,8 @@ export interface ConnectionOptions {
   /** Receive windows; at least WINDOW_BYTES_DEFAULT, because a peer may use that much before it knows of less. */
   readonly streamWindowBytes: number;
   readonly connectionWindowBytes: number;
+  /** Largest payload of DATA that is read, which the setting is raised to; absent: FRAME_BYTES_MAX, as for all other frames. */
+  readonly dataFrameBytesMax?: number;
   /** Dynamic tables, ours for reading and at most for writing. */
   readonly tableBytes: number;
   /** Servers: WebSockets by extended CONNECT are taken (RFC 8441). */
@@ -63,7 +65,7 @@ export class ConnectionState<T> {
   readonly options: ConnectionOptions;
   readonly scratch: HeadScratch;
   readonly output: OutputBuffer;
-  readonly reader = new FrameReader();
+  readonly reader: FrameReader;
   readonly decoder: HpackDecoder;
   #encoder: HeadEncoder | undefined = undefined;
   readonly budgets: Budgets;
@@ -135,6 +137,7 @@ export class ConnectionState<T> {
 
   constructor(options: ConnectionOptions, scratch: HeadScratch, output: OutputBuffer, nowMs: number) {
     this.options = options;
+    this.reader = new FrameReader(options.dataFrameBytesMax);
     this.scratch = scratch;
     this.output = output;
     this.nowMs = nowMs;

@@ -116,6 +116,11 @@ export class Connection<T> extends ConnectionState<T> {
     credit(this, stream, bytes);
   }
 
+  /** Content of the stream that counts as held, because its frame has begun, and has not come. */
+  missingBytes(stream: Http2Stream<T>): number {
+    return this.dataStream === stream ? this.reader.contentLeft : 0;
+  }
+
   /** Lets the peer send `bytes` more on a stream at once, from the next credit on; a window never gets smaller again. */
   widen(stream: Http2Stream<T>, bytes: number): void {
     widen(stream, bytes);
@@ -173,6 +178,8 @@ export class Connection<T> extends ConnectionState<T> {
       SETTING.MAX_HEADER_LIST_SIZE,
       (options.listBounds ?? this.fields.ownBounds).listBytes,
     ];
+    const { dataFrameBytesMax } = options;
+    if (dataFrameBytesMax !== undefined) settings.push(SETTING.MAX_FRAME_SIZE, dataFrameBytesMax);
     if (options.role === ROLE.CLIENT) settings.push(SETTING.ENABLE_PUSH, 0);
     else if (options.allowsWebsocket) settings.push(SETTING.ENABLE_CONNECT_PROTOCOL, 1);
     output.length = writeSettings(output.bytes, output.length, settings);

@@ -51,6 +51,11 @@ export class FrameReader {
   get isLastPiece(): boolean {
     return this.#contentLeft === 0;
   }
+  /** Content of the DATA frame under way that is still to come, bytes. */
+  get contentLeft(): number {
+    return this.#contentLeft;
+  }
+  readonly #dataBytesMax: number;
   #fed: Uint8Array = EMPTY;
   #at = 0;
   #fedEnd = 0;
@@ -63,6 +68,11 @@ export class FrameReader {
   /** Content, then padding, still to come. */
   #contentLeft = 0;
   #paddingLeft = 0;
+
+  /** @param dataBytesMax largest payload of DATA that is read; of others it is FRAME_BYTES_MAX. */
+  constructor(dataBytesMax: number = FRAME_BYTES_MAX) {
+    this.#dataBytesMax = dataBytesMax;
+  }
 
   feed(buf: Uint8Array, start: number, end: number): void {
     this.#fed = buf;
@@ -124,8 +134,9 @@ export class FrameReader {
     this.flags = buf[at + 4]!;
     // The reserved bit is ignored (RFC 9113 4.1).
     this.streamId = readUint32(buf, at + 5) & STREAM_ID_MAX;
-    if (this.length > FRAME_BYTES_MAX) return this.#fail(ERROR_CODE.FRAME_SIZE_ERROR);
-    if (this.type !== FRAME.DATA) {
+    const isData = this.type === FRAME.DATA;
+    if (this.length > (isData ? this.#dataBytesMax : FRAME_BYTES_MAX)) return this.#fail(ERROR_CODE.FRAME_SIZE_ERROR);
+    if (!isData) {
       this.#phase = PHASE.PAYLOAD;
       return -1;
     }

@@ -6,8 +6,13 @@ import { ENTRY_OVERHEAD_BYTES } from "../hpack/limits.ts";
 import type { ListBounds } from "../hpack/list-bounds.ts";
 import { HEAD_BYTES_MAX, HEADER_LINES_MAX } from "../http1/head.ts";
 
-/** Largest payload that is read; the setting is never raised. Reason: RFC 9113 asks for this much, and a frame held back costs it. */
+/** Largest payload that is read; the setting is raised for DATA at most. Reason: RFC 9113 asks for this much, and a frame held back costs it. */
 export const FRAME_BYTES_MAX = 16_384;
+/**
+ * The same of DATA on a tunnel, which is handed on as it comes. Reason: a whole turn's content in one frame is one write at the other
+ * node. The setting says nothing of other frames: ours are never larger, and only our own nodes are there.
+ */
+export const TUNNEL_DATA_FRAME_BYTES_MAX = 64 * 1024;
 
 /** CONTINUATION frames of one block. Reason: a block of the largest size needs three full ones; some peers cut smaller. */
 export const CONTINUATIONS_MAX = 16;

@@ -5,6 +5,7 @@ import { BLOCK_EXCESS_BYTES_MAX } from "../translation/encode-head.ts";
 import { type ConnectionState, PHASE, ROLE } from "./connection-state.ts";
 import { creditStream, dropIfEnded, passedOn } from "./endings.ts";
 import { writeFrameHeader } from "./frame-writer.ts";
+import { FRAME_BYTES_MAX } from "./limits.ts";
 import { FLAG, FRAME, FRAME_HEADER_BYTES } from "./protocol.ts";
 import type { Http2Stream } from "./stream.ts";
 
@@ -144,20 +145,20 @@ function finishBlock<T>(
   blockEnd: number,
   isEnd: boolean,
 ): void {
-  const { output, peer } = state;
+  const { output } = state;
   const length = blockEnd - blockStart;
   const endStream = isEnd ? FLAG.END_STREAM : 0;
-  const frames = Math.max(1, Math.ceil(length / peer.frameBytesMax));
+  const frames = Math.max(1, Math.ceil(length / FRAME_BYTES_MAX));
   // From the last to the first, so that no part is overwritten before it has moved.
   for (let i = frames - 1; i > 0; i--) {
-    const from = blockStart + i * peer.frameBytesMax;
-    const to = Math.min(blockEnd, from + peer.frameBytesMax);
+    const from = blockStart + i * FRAME_BYTES_MAX;
+    const to = Math.min(blockEnd, from + FRAME_BYTES_MAX);
     const at = from + (i - 1) * FRAME_HEADER_BYTES;
     output.bytes.copyWithin(at + FRAME_HEADER_BYTES, from, to);
     const flags = i === frames - 1 ? FLAG.END_HEADERS : 0;
     writeFrameHeader(output.bytes, at, to - from, FRAME.CONTINUATION, flags, stream.id);
   }
-  const firstBytes = Math.min(length, peer.frameBytesMax);
+  const firstBytes = Math.min(length, FRAME_BYTES_MAX);
   const flags = endStream | (frames === 1 ? FLAG.END_HEADERS : 0);
   writeFrameHeader(output.bytes, output.length, firstBytes, FRAME.HEADERS, flags, stream.id);
   output.length = blockEnd + (frames - 1) * FRAME_HEADER_BYTES;
