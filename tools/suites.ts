@@ -77,8 +77,6 @@ export const SUITES: readonly Suite[] = [
       "mesh/footprint.test.ts",
       "tunnel/leaks.test.ts",
       "tunnel/slow-receivers.test.ts",
-      // All processes and namespaces of the machine.
-      "integration/demo.test.ts",
     ],
   },
 ];

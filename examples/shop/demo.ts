@@ -182,10 +182,12 @@ async function main(): Promise<number> {
   const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<"interrupted">();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => interrupt("interrupted"));
   const demo = new Demo(args.nodes);
-  const end = performance.now() + (args.forMs ?? Number.POSITIVE_INFINITY);
-  const killAt = performance.now() + (args.forMs === undefined ? KILL_AFTER_MS : args.forMs * KILL_AFTER_SHARE);
   try {
     if ((await Promise.race([demo.start(), interrupted])) === "interrupted") return 130;
+    // From here: how long two nodes take to start and to join says nothing about what there is to see.
+    const servesAt = performance.now();
+    const end = servesAt + (args.forMs ?? Number.POSITIVE_INFINITY);
+    const killAt = servesAt + (args.forMs === undefined ? KILL_AFTER_MS : args.forMs * KILL_AFTER_SHARE);
     let killing: Promise<void> | undefined;
     while (performance.now() < end) {
       if (killing === undefined && performance.now() > killAt) killing = demo.killWorker();
