@@ -1,12 +1,6 @@
 /** Share of a core up to which a process counts as quiet. Reason: a tenth of it is what an idle one takes; fifty requests a second are more. */
 export const QUIET_SHARE_MAX = 0.003;
 
-/**
- * Work after which the next quiet time counts. Reason: what is done in a quiet time costs about ten milliseconds, and so much work takes a
- * process that counts as quiet a quarter of a minute at least; some dozens of handshakes are more.
- */
-export const WORK_CPU_MS = 50;
-
 /** Tells when a process that has worked has become quiet, once each time. Having started counts as work. */
 export class QuietAfterWork {
   #isDue = true;
@@ -14,8 +8,11 @@ export class QuietAfterWork {
   #lookedMs: number;
   #restedCpuMs: number;
 
-  /** @param cpuMs what the process has taken so far. @param nowMs any monotonic clock. */
-  constructor(cpuMs: number, nowMs: number) {
+  readonly #workMs: number;
+
+  /** @param workMs work after which the next quiet time counts. @param cpuMs what the process has taken so far. @param nowMs any monotonic clock. */
+  constructor(workMs: number, cpuMs: number, nowMs: number) {
+    this.#workMs = workMs;
     this.#cpuMs = cpuMs;
     this.#restedCpuMs = cpuMs;
     this.#lookedMs = nowMs;
@@ -31,7 +28,7 @@ export class QuietAfterWork {
     const isQuiet = cpuMs - this.#cpuMs <= (nowMs - this.#lookedMs) * QUIET_SHARE_MAX;
     this.#cpuMs = cpuMs;
     this.#lookedMs = nowMs;
-    if (cpuMs - this.#restedCpuMs >= WORK_CPU_MS) this.#isDue = true;
+    if (cpuMs - this.#restedCpuMs >= this.#workMs) this.#isDue = true;
     if (!this.#isDue || !isQuiet) return false;
     this.#isDue = false;
     this.#restedCpuMs = cpuMs;

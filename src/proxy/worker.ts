@@ -168,7 +168,9 @@ class Worker {
     this.#tellListening(this.#listeners.retry());
     this.#stats.beat();
     const isDue = this.#spare.tend();
-    const nextMs = isDue || this.#dataPath.connections.size > 0 ? HOUSEKEEPING_MS : HOUSEKEEPING_IDLE_MS;
+    const { connections, nodeTunnels } = this.#dataPath;
+    const isAlone = connections.size === 0 && nodeTunnels.accepted.size === 0;
+    const nextMs = isAlone && !isDue ? HOUSEKEEPING_IDLE_MS : HOUSEKEEPING_MS;
     setTimeout(() => this.#keepHouse(nowMs + nextMs), nextMs);
   }
 
