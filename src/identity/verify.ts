@@ -4,6 +4,7 @@ import { type BanList, isKeyBanned } from "./bans.ts";
 import type { TrustBundle } from "./bundle.ts";
 import { type Certificate, isSignedBy, readCertificate } from "./certificate.ts";
 import { CertificateError } from "./certificate-error.ts";
+import type { KnownCertificates } from "./known-certificates.ts";
 import { isNamePermitted } from "./name-constraints.ts";
 import { judgeIssuer, judgeLeaf } from "./profile.ts";
 import { isRefusal, type Refusal, type RefusalReason, type RefusedPart, refusal } from "./refusal.ts";
@@ -18,6 +19,8 @@ export interface Trust {
   readonly bans: BanList;
   /** The clock with its floor; see `clock.ts`. A time that is no number makes everything invalid. */
   readonly nowMs: number;
+  /** Saves reading what was read before; absent: everything is read. */
+  readonly known?: KnownCertificates;
 }
 
 /** An identity whose chain holds. Whether its issuer may speak for it is judged apart: see `placement.ts`. */
@@ -27,6 +30,7 @@ export interface VerifiedChain {
   /** The node whose issuer signed the leaf. */
   readonly issuerNode: string;
   readonly leaf: Certificate;
+  readonly issuer: Certificate;
   /** Keys of leaf, issuer and root: the identity ends when one of them is banned. */
   readonly keyHashes: readonly [string, string, string];
   /** The first moment at which a certificate of the path is over. */
@@ -37,7 +41,7 @@ export interface VerifiedChain {
 
 /** Judges a chain in DER, leaf first. Never throws, whatever the bytes are. */
 export function verifyChain(chain: readonly Uint8Array[], trust: Trust): VerifiedChain | Refusal {
-  const read = readChain(chain);
+  const read = readChain(chain, trust.known);
   if (isRefusal(read)) return read;
   const [leaf, issuer, sentRoot] = read;
   if (leaf === undefined) return refusal("chain", "chain_empty");
@@ -57,10 +61,12 @@ export function verifyChain(chain: readonly Uint8Array[], trust: Trust): Verifie
   const path = [leaf, issuer, root] as const;
   const problem = pathProblem(path, trust);
   if (problem !== undefined) return problem;
+  trust.known?.remember(path);
   return {
     ...claim,
     issuerNode: issuing.node,
     leaf,
+    issuer,
     keyHashes: [leaf.keyHash, issuer.keyHash, root.keyHash],
     notAfterMs: Math.min(...path.map((certificate) => certificate.notAfterMs)),
     bundleSequence: bundle.sequence,
@@ -70,12 +76,12 @@ export function verifyChain(chain: readonly Uint8Array[], trust: Trust): Verifie
 type Path = readonly [Certificate, Certificate, Certificate];
 const PARTS: readonly RefusedPart[] = ["leaf", "issuer", "root"];
 
-function readChain(chain: readonly Uint8Array[]): Certificate[] | Refusal {
+function readChain(chain: readonly Uint8Array[], known: KnownCertificates | undefined): Certificate[] | Refusal {
   if (chain.length > CHAIN_CERTIFICATES_MAX) return refusal("chain", "chain_too_long");
   const read: Certificate[] = [];
   for (const [index, der] of chain.entries()) {
     try {
-      read.push(readCertificate(der));
+      read.push(known === undefined ? readCertificate(der) : known.read(der));
     } catch (error) {
       if (error instanceof CertificateError) return refusal(PARTS[index] ?? "chain", error.problem);
       throw error;

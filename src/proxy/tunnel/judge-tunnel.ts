@@ -48,6 +48,6 @@ export function judgeTunnel(
   if (keyingMaterial === undefined) return "no_keying_material";
   const ends =
     node === undefined ? { dialer: judged.node, listener: documents.node } : { dialer: documents.node, listener: node };
-  const about = { connection, node: judged.node, own: connection.own, ...keep(facts.chain, judged.verified) };
+  const about = { connection, node: judged.node, own: connection.own, ...keep(judged.verified) };
   return tunnelSession(about, { trustDomain, ...ends }, keyingMaterial, current.nowMs);
 }

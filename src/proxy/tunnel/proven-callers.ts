@@ -1,4 +1,3 @@
-import { unpackFields } from "../../identity/fields.ts";
 import { verifyProof } from "../../identity/proof.ts";
 import { isRefusal, type Refusal, refusal } from "../../identity/refusal.ts";
 import type { Trust } from "../../identity/verify.ts";
@@ -60,8 +59,7 @@ export class ProvenCallers {
     const { namespace, serviceAccount } = subject;
     const workload = placements.workload(issuerNode, namespace, serviceAccount, named);
     if (workload === undefined) return refusal("issuer", "not_placed");
-    const chain = (unpackFields(proof) ?? []).slice(0, -1);
-    const caller = { handle, workload, namespace, serviceAccount, ...keep(chain, verified) };
+    const caller = { handle, workload, namespace, serviceAccount, ...keep(verified) };
     this.#callers.set(handle, caller);
     return caller;
   }

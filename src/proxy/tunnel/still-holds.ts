@@ -1,4 +1,3 @@
-import { copyOf } from "../../base/copy-bytes.ts";
 import { isKeyBanned } from "../../identity/bans.ts";
 import { isRefusal, type Refusal, refusal } from "../../identity/refusal.ts";
 import { type Trust, type VerifiedChain, verifyChain } from "../../identity/verify.ts";
@@ -14,9 +13,9 @@ export interface Believed {
 }
 
 /** What is to be kept of a chain that was just verified. */
-export function keep(chain: readonly Uint8Array[], { issuerNode, keyHashes, notAfterMs }: VerifiedChain): Believed {
-  // Copies, because views would keep all that they were sent with.
-  return { chain: chain.slice(0, 2).map((der) => copyOf(der)), verified: { issuerNode, keyHashes, notAfterMs } };
+export function keep({ leaf, issuer, issuerNode, keyHashes, notAfterMs }: VerifiedChain): Believed {
+  // Their own copies: shared by all connections that show the same, and no views of what they were sent with.
+  return { chain: [leaf.der, issuer.der], verified: { issuerNode, keyHashes, notAfterMs } };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type BanList, NO_BANS, parseBans } from "../../identity/bans.ts";
 import { parseBundle, type TrustBundle } from "../../identity/bundle.ts";
 import { CLOCK_JUMP_MS } from "../../identity/clock.ts";
+import { KnownCertificates } from "../../identity/known-certificates.ts";
 import type { Trust } from "../../identity/verify.ts";
 
 /** What a TRUST frame says. */
@@ -23,6 +24,7 @@ export class TunnelTrust {
   #trustDomain = "";
   #bundles = NO_BUNDLES;
   #bans: BanList = NO_BANS;
+  readonly #known = new KnownCertificates();
   #nowMs = Number.NaN;
   #atMs = 0;
   /** Of the last frame; -1 before the first. */
@@ -76,7 +78,7 @@ export class TunnelTrust {
 
   /** To judge by, now. */
   get trust(): Trust {
-    return { bundles: this.#bundles, bans: this.#bans, nowMs: this.nowMs() };
+    return { bundles: this.#bundles, bans: this.#bans, nowMs: this.nowMs(), known: this.#known };
   }
 
   /** DER of the roots that are believed. */
