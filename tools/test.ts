@@ -15,6 +15,9 @@ import { countLine, countRun, sumCounts, type TestCounts } from "./test-report.t
 
 const root = join(import.meta.dir, "..");
 
+/** How long the output of a run is read after its end. */
+const OUTPUT_GRACE_MS = 2_000;
+
 /** Files of a suite whose time is printed: what to look at where the whole takes too long. */
 const SLOWEST_SHOWN = 8;
 
@@ -80,7 +83,8 @@ async function runFiles(suite: Suite, files: readonly string[], place: Place): P
     },
   );
   const [toOut, toErr] = place.isLive ? [process.stdout, process.stderr] : [undefined, undefined];
-  const [out, err] = await Promise.all([relay(child.stdout, toOut), relay(child.stderr, toErr)]);
+  const isOver = child.exited.then(() => Bun.sleep(OUTPUT_GRACE_MS));
+  const [out, err] = await Promise.all([relay(child.stdout, toOut, isOver), relay(child.stderr, toErr, isOver)]);
   await child.exited;
   if (!place.isLive) process.stdout.write(`${err}${out}`);
   return countRun({
@@ -91,14 +95,22 @@ async function runFiles(suite: Suite, files: readonly string[], place: Place): P
   });
 }
 
-async function relay(from: ReadableStream<Uint8Array>, to: NodeJS.WriteStream | undefined): Promise<string> {
+/** What comes until the end, or until `isOver`: what a killed test has left behind may keep its output open for ever. */
+async function relay(
+  from: ReadableStream<Uint8Array>,
+  to: NodeJS.WriteStream | undefined,
+  isOver: Promise<void>,
+): Promise<string> {
+  const reader = from.getReader();
+  void isOver.then(() => reader.cancel());
   const decoder = new TextDecoder();
   let text = "";
-  for await (const chunk of from) {
-    to?.write(chunk);
-    text += decoder.decode(chunk, { stream: true });
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return text;
+    to?.write(value);
+    text += decoder.decode(value, { stream: true });
   }
-  return text;
 }
 
 async function runSuite(suite: Suite, files: readonly string[], scratch: string): Promise<TestCounts> {
