@@ -30,6 +30,8 @@ export function addressOf(node: NodeName): string {
 export interface PairMesh {
   /** Of prod/web; default: this process. */
   readonly selectors?: readonly (readonly string[])[];
+  /** Where prod/web runs; default: till-1. */
+  readonly webNode?: NodeName;
   readonly site?: Json;
   readonly calls?: readonly string[];
   readonly documents?: readonly Json[];
@@ -70,7 +72,7 @@ export function pairText(mesh: PairMesh, node: NodeName, port: number): string {
     "selvedge/v1",
     "Workload",
     "web",
-    { node: "till-1", selectors: mesh.selectors ?? [[`unix:uid:${OWN_UID}`]], ...calls },
+    { node: mesh.webNode ?? "till-1", selectors: mesh.selectors ?? [[`unix:uid:${OWN_UID}`]], ...calls },
     { app: "web" },
   );
   return [site, ...nodes, web, ...(mesh.documents ?? [])].map((one) => `---\n${JSON.stringify(one)}\n`).join("");

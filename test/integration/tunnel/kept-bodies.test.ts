@@ -1,7 +1,7 @@
 /** Requests with a body that another node could not hand on go to another endpoint, as those without one do. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { KEPT_BODY_BYTES_MAX } from "../../../src/proxy/limits.ts";
-import { LIMIT_COUNTER } from "../../../src/telemetry/fixed-metrics.ts";
+import { ATTESTATION_COUNTER, COUNTER, LIMIT_COUNTER } from "../../../src/telemetry/fixed-metrics.ts";
 import { H2Client } from "../../support/h2-client.ts";
 import {
   answering,
@@ -119,8 +119,9 @@ describe("a request with a body that left with its head is tried elsewhere", () 
     const text = post(host, "only once");
     await untilTried(host, text, "only once");
     const bodies = seen.map(({ body }) => body.toString());
-    const answered = pair.source.records().filter((record) => record.host === host).length;
-    expect(bodies.length).toBe(answered);
+    const answered = () => pair.source.records().filter((record) => record.host === host).length;
+    await until(() => answered() >= bodies.length, "all records");
+    expect(answered()).toBe(bodies.length);
     expect(headersOf(seen[0]!, "content-length")).toEqual(["9"]);
   });
 });
@@ -145,6 +146,23 @@ describe("a body that comes later than its head", () => {
       expect(refusals(host)).toBeGreaterThan(0);
     }
   });
+});
+
+test("a stream that was refused unread is sent once more, with its body", async () => {
+  const documents = [nodeWorkload("orders", "till-2", alive.port), serviceDoc("orders")];
+  await pair.apply({ documents });
+  const peer = await connectRaw({ port: pair.source.outbound });
+  const proofs = () => pair.there.stats.counter(ATTESTATION_COUNTER.mtls);
+  expect((await ask(peer, post("orders", "first"))).body.toString()).toBe("first");
+  // What was proven is over there, and the caller's node does not know.
+  await pair.apply({ documents, webNode: "till-2" }, "till-2");
+  await pair.apply({ documents }, "till-2");
+  const before = proofs();
+  const retries = pair.source.stats.counter(COUNTER.retries);
+  expect((await ask(peer, chunked("orders", "in chunks"))).body.toString()).toBe("in chunks");
+  await until(() => proofs() > before, "the new proof");
+  expect(pair.source.stats.counter(COUNTER.retries)).toBe(retries + 1);
+  peer.destroy();
 });
 
 describe("it is not, and the other node's answer passes,", () => {
