@@ -53,6 +53,19 @@ describe("a line", () => {
     expect(sizes.slice(2)).toEqual([1, 1]);
     expect(pair.encoder.table.count).toBe(1);
   });
+  test("is packed where that saves a quarter and it enters the table, and never where it is only written out", () => {
+    const pair = new Pair();
+    const size = (value: string) => pair.send([`etag: ${value}`]);
+    const rare = (seed: number) =>
+      "0123456789abcdefghijklmnopqrst".replace(/[a-z]/g, (_, at) => "aceios"[(at * seed) % 6]!);
+    for (let seed = 1; seed < 6; seed++) {
+      const [first, second] = [size(rare(seed)), size(rare(seed))];
+      expect([first, second]).toEqual([3 + 30, expect.any(Number)]);
+      expect(second).toBeLessThan(28);
+    }
+    expect([size("~~~~~~~~~~~~~~~"), size("~~~~~~~~~~~~~~~")]).toEqual([3 + 15, 2 + 15]);
+    for (let i = 0; i < 3; i++) expect(pair.send(["authorization: 000000000000"])).toBe(3 + 12);
+  });
   test("of another name with the value of a status is not taken for one", () => {
     const pair = new Pair();
     for (let i = 0; i < 4; i++) pair.send([":scheme: 200", ":scheme: 404", ":method: /", ":path: GET"]);

@@ -367,7 +367,8 @@ export class HpackEncoder {
       for (let i = nameStart; i < nameEnd; i++) into[to++] = lowerCase(nameFrom[i]!);
     }
     // What is written out with every head costs both ends more to pack than its bytes are worth.
-    if (this.#names.rule[name] === NAME_RULE.NONE) return writeString(into, to, from, start, end);
+    const isPackable = form === LITERAL.INDEXED && this.#names.rule[name] === NAME_RULE.NONE;
+    if (isPackable) return writeString(into, to, from, start, end);
     return copyText(into, writeInteger(into, to, 0, 7, end - start), from, start, end);
   }
 }

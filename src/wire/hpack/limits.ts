@@ -54,8 +54,8 @@ export const TEMPLATE_LINES_MAX = 48;
 export const TEMPLATE_BYTES_MAX = 2048;
 
 /**
- * A literal is written in Huffman form when that saves at least one byte in this many. Reason: packing and unpacking costs
- * 5 ns a byte, a plain byte next to nothing. Values that change each time, and credentials, are never packed.
+ * A literal that enters the table is written in Huffman form when that saves at least one byte in this many. Reason: packing and
+ * unpacking costs 5 ns a byte, a plain byte next to nothing. What is written out with every head, and credentials, are never packed.
  */
 export const HUFFMAN_SAVING_SHARE = 4;
 
