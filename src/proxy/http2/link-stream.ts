@@ -160,7 +160,8 @@ export class LinkStream implements MessageSink {
   }
 
   give(bytes: Uint8Array): boolean {
-    if (isWhole(bytes) && !this.isOver) {
+    // The content of a message may be kept, to be sent elsewhere once more (`KeptBody`).
+    if (!this.isFramed && isWhole(bytes) && !this.isOver) {
       this.#given ??= new Set();
       this.#given.add(bytes.buffer);
     }
