@@ -91,3 +91,10 @@ export function pssBytesOf(root: number): number {
     }
   }, 0);
 }
+
+/** Of one process, what is its own or shared on purpose: without files, whose pages come and go. */
+export function ownBytesOf(pid: number): number {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  const kib = (key: string): number => Number(new RegExp(`^${key}:\\s+(\\d+) kB$`, "m").exec(rollup)?.[1]);
+  return (kib("Pss_Anon") + kib("Pss_Shmem")) * 1024;
+}

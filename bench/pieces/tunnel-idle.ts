@@ -2,7 +2,7 @@
 
 import type { VisitResult } from "../../test/support/visitors/tunnel-visitor-program.ts";
 import { calledWorker } from "../lib/called-worker.ts";
-import { pssBytesOf } from "../lib/cpu.ts";
+import { ownBytesOf, pssBytesOf } from "../lib/cpu.ts";
 import { startSelvedgePair } from "../lib/pairs.ts";
 import type { PieceContext, PieceReport } from "../lib/piece.ts";
 import { type Visitors, visitors } from "../lib/visitors.ts";
@@ -55,7 +55,7 @@ function report(
   const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
   return {
     rows: [
-      ["idle connections", "PSS of the called worker, MiB", "KB each"],
+      ["idle connections", "memory of the called worker without code, MiB", "KB each"],
       ...weights.map((bytes, step) => {
         const count = step * CONNECTIONS_PER_NODE;
         return [String(count), mib(bytes), count === 0 ? "" : ((bytes - none) / count / 1000).toFixed(1)];
@@ -76,5 +76,5 @@ function report(
 
 async function weigh(pid: number): Promise<number> {
   await Bun.sleep(SETTLE_MS);
-  return pssBytesOf(pid);
+  return ownBytesOf(pid);
 }
