@@ -213,6 +213,7 @@ function keeperOptions(asked: UpArguments, adminPath: string, emit: (event: Keep
     identity: {
       issueProgram: { bun: process.execPath, program: join(packageRoot, "src/keeper/ca/issue-main.ts") },
       foundProgram: { bun: process.execPath, program: join(packageRoot, "src/keeper/ca/found-main.ts") },
+      lateProgram: { bun: process.execPath, program: join(packageRoot, "src/keeper/nodes/late-call-main.ts") },
       env: process.env,
     },
     listening,

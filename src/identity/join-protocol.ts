@@ -26,8 +26,11 @@ export const JOIN_EXPORTER_LABEL = "EXPORTER-selvedge-join-v1";
  */
 export const JOIN_KEYING_BYTES = 32;
 
-/** Messages at the join door. */
-export const JOIN_KIND = { JOIN: 1 } as const;
+/** Messages at the join door. JOIN: by a token. LATE: by the key of an issuer that has ended; see `late-protocol.ts`. */
+export const JOIN_KIND = { JOIN: 1, LATE: 2 } as const;
+
+/** One of `JOIN_KIND`. */
+export type JoinKind = (typeof JOIN_KIND)[keyof typeof JOIN_KIND];
 
 /** Answers. DONE is followed by an answer, REFUSED by a text. */
 export const JOIN_STATUS = { DONE: 0, REFUSED: 200 } as const;
@@ -175,6 +178,11 @@ export const JOIN_REFUSALS = [
   "not_the_root",
   "not_issued",
   "not_written",
+  "late_unknown",
+  "late_banned",
+  "late_not_ended",
+  "late_over",
+  "late_busy",
 ] as const;
 
 /** One of `JOIN_REFUSALS`. */

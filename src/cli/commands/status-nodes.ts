@@ -27,7 +27,7 @@ export function identityTrouble({ identity }: SiteStatus): string[] {
     ...(state === "starting" ? ["the identity is being made; no other node is reached before"] : []),
     ...(state === "over"
       ? [
-          `this node's issuer has ended, so no other node believes it; let it in again: on the root's node selvedge node invite ${node} --replace, here, once it is stopped, selvedge node join TOKEN`,
+          `this node's issuer has ended, so no other node believes it; it asks the root's node for another one by itself, and why it has none yet is below; where that cannot be helped: on the root's node selvedge node invite ${node} --replace, here, once it is stopped, selvedge node join TOKEN`,
         ]
       : []),
     ...(clock === undefined || clock === null ? [] : [`the wall clock is not followed: ${clock}`]),

@@ -40,6 +40,8 @@ export interface IssuedIssuer {
   /** The root that signed it. */
   readonly rootKeyHash: string;
   readonly atMs: number;
+  /** Key of the issuer that asked for this one, hex; absent where none did, but a token, or this node for itself. */
+  readonly askedBy?: string;
 }
 
 /** What the root's node signed. File `issued`. */
@@ -49,6 +51,8 @@ export interface StoredIssued {
   /** Whether another node ever got one: then others depend on the root. */
   readonly isShared: boolean;
   readonly issuers: readonly IssuedIssuer[];
+  /** Of each node that has none any more the newest, by end: it may be renewed late by that key. See `issued-issuers.ts`. */
+  readonly ended?: readonly IssuedIssuer[];
 }
 
 /** What others are judged by. Files `trust` and `trust.copy`. */
@@ -68,6 +72,9 @@ export interface StoredClock {
 
 /** Most issuers that are remembered. Reason: a handful of nodes, each renewed every few weeks, expired ones forgotten. */
 export const ISSUED_MAX = 1024;
+
+/** Most nodes whose issuer has ended that are remembered. Reason: one for each; a site has dozens. */
+export const LATE_RECORDS_MAX = 256;
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -153,18 +160,27 @@ export const PENDING_FILE: FileForm<StoredPending> = {
 
 function isIssued(value: unknown): value is IssuedIssuer {
   if (!isJson(value)) return false;
-  const { node, keyHash, serial, notAfterMs, rootKeyHash, atMs } = value;
-  return [node, keyHash, serial, rootKeyHash].every(isText) && isTime(notAfterMs) && isTime(atMs);
+  const { node, keyHash, serial, notAfterMs, rootKeyHash, atMs, askedBy } = value;
+  const isAskedBy = askedBy === undefined || isText(askedBy);
+  return [node, keyHash, serial, rootKeyHash].every(isText) && isAskedBy && isTime(notAfterMs) && isTime(atMs);
 }
 
 export const ISSUED_FILE: FileForm<StoredIssued> = {
   name: "issued",
-  write: ({ completeSinceMs, isShared, issuers }) => ({ version: 1, completeSinceMs, isShared, issuers }),
+  write: ({ completeSinceMs, isShared, issuers, ended = [] }) => ({
+    version: 1,
+    completeSinceMs,
+    isShared,
+    issuers,
+    ended,
+  }),
   read: (value) => {
     if (!isJson(value) || value["version"] !== 1 || !Array.isArray(value["issuers"])) return undefined;
-    const { completeSinceMs, isShared, issuers } = value;
-    if (!isTime(completeSinceMs) || typeof isShared !== "boolean") return undefined;
-    return issuers.length <= ISSUED_MAX && issuers.every(isIssued) ? { completeSinceMs, isShared, issuers } : undefined;
+    // Absent where an earlier version wrote it.
+    const { completeSinceMs, isShared, issuers, ended = [] } = value;
+    if (!isTime(completeSinceMs) || typeof isShared !== "boolean" || !Array.isArray(ended)) return undefined;
+    if (issuers.length > ISSUED_MAX || ended.length > LATE_RECORDS_MAX) return undefined;
+    return issuers.every(isIssued) && ended.every(isIssued) ? { completeSinceMs, isShared, issuers, ended } : undefined;
   },
 };
 

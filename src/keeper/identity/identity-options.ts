@@ -6,6 +6,8 @@ export interface IdentityOptions {
   readonly issueProgram: IssueProgram;
   /** With the path of `found-main.ts`. */
   readonly foundProgram: IssueProgram;
+  /** With the path of `late-call-main.ts`; absent: an issuer that has ended is not renewed by itself. */
+  readonly lateProgram?: IssueProgram;
   /** For the place of the key-encryption key; see `kekPlace`. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Both clocks of the machine; absent: the real ones. */

@@ -1,14 +1,25 @@
 import type { TrustBundle } from "../../identity/bundle.ts";
 import { type Certificate, isSignedBy } from "../../identity/certificate.ts";
 import { ISSUER_LIFE_MS } from "../../identity/lifetimes.ts";
-import { ISSUED_MAX, type IssuedIssuer, type StoredIssued } from "./identity-files.ts";
+import { ISSUED_MAX, type IssuedIssuer, LATE_RECORDS_MAX, type StoredIssued } from "./identity-files.ts";
 
-/** The list with one more; those that are over are forgotten, and the oldest where there are too many. */
+/** How long after its end an issuer may be renewed by its key: 400 days. Reason: a box that lay on a shelf for a year, and a month. */
+export const LATE_RENEWAL_MS = 400 * 86_400_000;
+
+/** Who signed what for whom. */
+export interface Issuing {
+  readonly ownNode: string;
+  readonly nowMs: number;
+  /** Key of the issuer that asked for it, hex; `""` where none did. */
+  readonly askedBy?: string;
+}
+
+/** The list with one more. Of those that are over the newest of each node is remembered, where it has no other. */
 export function withIssued(
   issued: StoredIssued,
   certificate: Certificate,
   bundle: TrustBundle,
-  { ownNode, nowMs }: { readonly ownNode: string; readonly nowMs: number },
+  { ownNode, nowMs, askedBy = "" }: Issuing,
 ): StoredIssued {
   const root = bundle.roots.find((one) => isSignedBy(certificate, one));
   const { keyHash, serial, notAfterMs, subject } = certificate;
@@ -19,12 +30,13 @@ export function withIssued(
     notAfterMs,
     rootKeyHash: root?.keyHash ?? "",
     atMs: Math.floor(nowMs),
+    ...(askedBy === "" ? {} : { askedBy }),
   };
-  const kept = issued.issuers.filter((one) => one.notAfterMs > nowMs && one.keyHash !== keyHash);
+  const others = issued.issuers.filter((one) => one.keyHash !== keyHash);
   const isShared = issued.isShared || added.node !== ownNode;
   // One that is seen again after the list was lost may be older than those that are known.
-  const issuers = [...kept, added].sort((a, b) => a.notAfterMs - b.notAfterMs);
-  return { ...issued, isShared, issuers: issuers.slice(-ISSUED_MAX) };
+  const all = [...others, added].sort((a, b) => a.notAfterMs - b.notAfterMs);
+  return aged({ ...issued, isShared, issuers: all }, nowMs);
 }
 
 /** What another node says about an issuer that it signed. */
@@ -47,11 +59,51 @@ export function withTold(issued: StoredIssued, told: readonly ToldIssuer[], nowM
       return { node, keyHash, serial: "", notAfterMs: endMs, rootKeyHash: "", atMs: Math.floor(nowMs) };
     });
   if (added.length === 0) return undefined;
-  const kept = issued.issuers.filter((one) => one.notAfterMs > nowMs);
-  return { completeSinceMs: 0, isShared: true, issuers: [...kept, ...added].slice(-ISSUED_MAX) };
+  const { ended = [] } = issued;
+  return aged({ completeSinceMs: 0, isShared: true, issuers: [...issued.issuers, ...added], ended }, nowMs);
 }
 
 /** The newest issuer of each node, by node. */
 export function newestByNode(issuers: readonly IssuedIssuer[]): ReadonlyMap<string, IssuedIssuer> {
   return new Map(issuers.map((issuer) => [issuer.node, issuer]));
+}
+
+/** The issuer of a node that ends last, over or not, and of equal ones the one signed last. */
+export function newestOf({ issuers, ended = [] }: StoredIssued, node: string): IssuedIssuer | undefined {
+  const own = [...ended, ...issuers].filter((one) => one.node === node);
+  return own.reduce<IssuedIssuer | undefined>(
+    (newest, one) => (newest === undefined || one.notAfterMs >= newest.notAfterMs ? one : newest),
+    undefined,
+  );
+}
+
+/** Of each node whose issuers are all over the newest, by end, while it may be renewed by its key. */
+export function endedIssuers(issued: StoredIssued, nowMs: number): readonly IssuedIssuer[] {
+  const { issuers, ended = [] } = issued;
+  const nodes = new Set([...ended, ...issuers].map(({ node }) => node));
+  return [...nodes]
+    .flatMap((node) => newestOf(issued, node) ?? [])
+    .filter(({ notAfterMs }) => notAfterMs <= nowMs && nowMs <= notAfterMs + LATE_RENEWAL_MS)
+    .sort((a, b) => a.notAfterMs - b.notAfterMs);
+}
+
+/** Keys that a ban of a node has to name: of issuers that are not over, or of the one that may be renewed late. */
+export function keysOfNode(issued: StoredIssued, node: string, nowMs: number): readonly string[] {
+  const living = issued.issuers.filter((one) => one.node === node && one.notAfterMs > nowMs);
+  const ended = endedIssuers(issued, nowMs).filter((one) => one.node === node);
+  return [...new Set([...living, ...ended].map(({ keyHash }) => keyHash))];
+}
+
+/** Nodes whose issuer could have been renewed late before, and cannot any more for want of room. */
+export function nodesForgotten(before: StoredIssued, next: StoredIssued, nowMs: number): readonly string[] {
+  return endedIssuers(before, nowMs)
+    .map(({ node }) => node)
+    .filter((node) => newestOf(next, node) === undefined);
+}
+
+function aged(issued: StoredIssued, nowMs: number): StoredIssued {
+  const issuers = issued.issuers.filter((one) => one.notAfterMs > nowMs).slice(-ISSUED_MAX);
+  const served = new Set(issuers.map(({ node }) => node));
+  const ended = endedIssuers(issued, nowMs).filter(({ node }) => !served.has(node));
+  return { ...issued, issuers, ended: ended.slice(-LATE_RECORDS_MAX) };
 }

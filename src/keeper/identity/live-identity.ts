@@ -62,8 +62,8 @@ export class LiveIdentity {
   }
 
   /**
-   * Whether this node's issuer has ended: no other node believes it any more, the root's node neither, and only a person can let it
-   * in again.
+   * Whether this node's issuer has ended: no other node believes it any more, and the root's node only at its join door, where the
+   * issuer's key may ask for another one.
    */
   get isOver(): boolean {
     const issuer = this.site.issuerCertificate();

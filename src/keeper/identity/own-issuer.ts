@@ -27,16 +27,18 @@ export class OwnIssuer {
     this.#use(stored);
   }
 
-  /** Throws IdentityStoreError where what is stored is of no use. */
-  static load(store: IdentityStore): OwnIssuer {
-    const stored = store.read(ISSUER_FILE);
-    if (stored.state === "rotten") throw new IdentityStoreError(`the issuer's file is rotten: ${stored.reason}`);
-    return new OwnIssuer(store, stored.state === "good" ? stored.value : undefined);
-  }
-
-  /** One that is not there: its file is of no use, but it can be made anew. */
-  static none(store: IdentityStore): OwnIssuer {
-    return new OwnIssuer(store, undefined);
+  /**
+   * Throws IdentityStoreError where what is stored is of no use, unless the root is here: then it is no loss, another one is made.
+   */
+  static load(store: IdentityStore, isRootHere: boolean): OwnIssuer {
+    try {
+      const stored = store.read(ISSUER_FILE);
+      if (stored.state === "rotten") throw new IdentityStoreError(`the issuer's file is rotten: ${stored.reason}`);
+      return new OwnIssuer(store, stored.state === "good" ? stored.value : undefined);
+    } catch (error) {
+      if (!isRootHere) throw error;
+      return new OwnIssuer(store, undefined);
+    }
   }
 
   get certificate(): Certificate | undefined {
@@ -63,6 +65,12 @@ export class OwnIssuer {
     } finally {
       key.fill(0);
     }
+  }
+
+  /** The key that waits, to be wiped by whoever asked; `undefined` where there is none. Throws IdentityStoreError. */
+  openPending(): Uint8Array | undefined {
+    const pending = this.#store.read(PENDING_FILE);
+    return pending.state === "good" ? this.#store.openKey("pending-key", pending.value.sealedKey) : undefined;
   }
 
   /** Takes a certificate for the key that waits, or says why not. Throws IdentityStoreError. */

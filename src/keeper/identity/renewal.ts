@@ -46,6 +46,8 @@ export class Renewal {
   readonly #random: () => number;
   /** On a node without the root. */
   renewIssuer: RenewIssuer = async () => "the root's node has not been met";
+  /** Whether the issuer may have ended though the judged time does not say so: `renewIssuer` is tried then too. */
+  isLate: () => boolean = () => false;
   /** On the root's node. */
   readonly rootChange: RootChange;
   #working: Promise<void> | undefined;
@@ -179,7 +181,7 @@ export class Renewal {
     await this.#followClock();
     await this.#changeRoot();
     const nowMs = this.#identity.nowMs();
-    const isIssuerDue = this.#isIssuerDue(nowMs);
+    const isIssuerDue = this.#isIssuerDue(nowMs) || this.isLate();
     const issuerProblem = isIssuerDue ? await this.renewIssuerNow() : undefined;
     this.#note("issuer", issuerProblem);
     const due = this.#dueSvids(nowMs);

@@ -8,9 +8,17 @@ import { type Issue, issueProblem } from "./found-site.ts";
 import { HeldSvids } from "./held-svids.ts";
 import { ISSUED_FILE, type IssuedIssuer, SITE_FILE, type StoredIssued, type StoredSite } from "./identity-files.ts";
 import { type IdentityStore, IdentityStoreError } from "./identity-store.ts";
-import { type ToldIssuer, withIssued, withTold } from "./issued-issuers.ts";
+import {
+  endedIssuers,
+  keysOfNode,
+  newestOf,
+  nodesForgotten,
+  type ToldIssuer,
+  withIssued,
+  withTold,
+} from "./issued-issuers.ts";
 import { OwnIssuer } from "./own-issuer.ts";
-import { RootKeys } from "./root-keys.ts";
+import { RootKeys, readStored } from "./root-keys.ts";
 import { madeAtMs, SiteClock } from "./site-clock.ts";
 import { type Adopted, SiteTrust } from "./site-trust.ts";
 
@@ -48,6 +56,8 @@ export class SiteIdentity {
   readonly #host: IdentityHost;
   #root: RootKeys | undefined;
   #issued: StoredIssued;
+  /** On the root's node: a machine that was off cannot be renewed any more, because so many others have ended. */
+  forgotten: (node: string) => void = () => {};
   readonly #listeners = new Set<(change: IdentityChange) => void>();
   /** By node: the sequence of the bundle that it said it has. */
   readonly #confirmed = new Map<string, number>();
@@ -77,7 +87,7 @@ export class SiteIdentity {
     return new SiteIdentity(host, site.value, {
       trust,
       root,
-      issuer: loadIssuer(store, root !== undefined),
+      issuer: OwnIssuer.load(store, root !== undefined),
       issued: issued.state === "good" ? issued.value : UNKNOWN_ISSUED,
     });
   }
@@ -128,6 +138,21 @@ export class SiteIdentity {
     return this.holdsRoot ? this.#issued.issuers : [];
   }
 
+  /** On the root's node: of each other node whose issuer is over the one that may be renewed late, by end. */
+  endedIssuers(): readonly IssuedIssuer[] {
+    return this.holdsRoot ? endedIssuers(this.#issued, this.nowMs()).filter(({ node }) => node !== this.node) : [];
+  }
+
+  /** On the root's node: the last issuer that was signed for a node, over or not; `undefined` where none is known. */
+  newestIssuer(node: string): IssuedIssuer | undefined {
+    return this.holdsRoot ? newestOf(this.#issued, node) : undefined;
+  }
+
+  /** Keys of a node that a ban of it names. */
+  keysOf(node: string): readonly string[] {
+    return keysOfNode(this.#issued, node, this.nowMs());
+  }
+
   /** On a node without the root: what the root's node tells of the issuers it signed, for the day when it is gone. */
   noteTold(told: readonly ToldIssuer[]): void {
     const next = this.holdsRoot ? undefined : withTold(this.#issued, told, this.nowMs());
@@ -147,9 +172,10 @@ export class SiteIdentity {
 
   /**
    * On the root's node: an issuer for another node's key. Whoever calls has made sure that this node may have it: a token, or a
-   * tunnel that proves it is the node. A banned key is refused. @param request see `issuer-request.ts`.
+   * tunnel that proves it is the node. A banned key is refused. @param request see `issuer-request.ts`. @param askedBy key of the
+   * issuer that vouches, hex.
    */
-  async signIssuer(node: string, request: Uint8Array, challenge: Uint8Array): Promise<Signed> {
+  async signIssuer(node: string, request: Uint8Array, challenge: Uint8Array, askedBy = ""): Promise<Signed> {
     const root = this.#root;
     if (root === undefined) return { refused: "this node does not hold the site's root" };
     const spki = readIssuerRequest({ trustDomain: this.trustDomain, node, challenge }, request);
@@ -159,7 +185,7 @@ export class SiteIdentity {
     const outcome = await root.sign((signer) => this.issue({ kind: "sign", signer, node, challenge, request, nowMs }));
     const certificate = certificateOf(outcome);
     if (certificate === undefined) return { refused: issueProblem(outcome) };
-    this.noteIssued(certificate);
+    this.noteIssued(certificate, askedBy);
     return { certificate };
   }
 
@@ -172,10 +198,15 @@ export class SiteIdentity {
     return { request: Uint8Array.from(outcome.request) };
   }
 
-  /** The certificate for the key of the last `askIssuer`. Answers why it is not taken, or `undefined`. */
-  installIssuer(der: Uint8Array): string | undefined {
+  /**
+   * The certificate for the key of the last `askIssuer`. Answers why it is not taken, or `undefined`. @param isLate this node was
+   * off for long, so that its clock may be behind.
+   */
+  installIssuer(der: Uint8Array, isLate = false): string | undefined {
     const { trustDomain, node, siteTrust: trust } = this;
-    const problem = this.issuer.install(der, { trustDomain, node, trust, nowMs: this.nowMs() });
+    // A clock that stood still says nothing against what the root has signed; one that is ahead does.
+    const nowMs = isLate ? Math.max(this.nowMs(), madeAtMs(readStored(der))) : this.nowMs();
+    const problem = this.issuer.install(der, { trustDomain, node, trust, nowMs });
     if (problem !== undefined) return problem;
     const { certificate } = this.issuer;
     if (certificate !== undefined) this.clock.vouch(madeAtMs(certificate), certificate.notAfterMs);
@@ -217,12 +248,11 @@ export class SiteIdentity {
     return node === this.node ? this.siteTrust.bundle.sequence : (this.#confirmed.get(node) ?? 0);
   }
 
-  /** On the root's node: bans every key of a node that is not over. */
+  /** On the root's node: bans every key of a node that is not over, or that could be renewed late. */
   async ban(node: string, reason: string): Promise<BanOutcome> {
-    const keys = this.#issued.issuers.filter((issued) => issued.node === node && issued.notAfterMs > this.nowMs());
     if (node === this.node) return { refused: "this is the root's own node" };
-    if (keys.length === 0) return { refused: `no issuer of node ${node} is known` };
-    return this.banKeys(node, [...new Set(keys.map(({ keyHash }) => keyHash))], reason);
+    const keys = this.keysOf(node);
+    return keys.length === 0 ? { refused: `no issuer of node ${node} is known` } : this.banKeys(node, keys, reason);
   }
 
   /** On the root's node: bans keys by their SHA-256, hex. */
@@ -299,13 +329,14 @@ export class SiteIdentity {
   }
 
   /** Remembers an issuer that this node signed; on disk when this returns. */
-  noteIssued(certificate: Uint8Array): void {
-    const next = withIssued(this.#issued, readCertificate(certificate), this.siteTrust.bundle, {
-      ownNode: this.node,
-      nowMs: this.nowMs(),
-    });
+  noteIssued(certificate: Uint8Array, askedBy = ""): void {
+    const nowMs = this.nowMs();
+    const by = { ownNode: this.node, nowMs, askedBy };
+    const before = this.#issued;
+    const next = withIssued(before, readCertificate(certificate), this.siteTrust.bundle, by);
     this.store.write(ISSUED_FILE, next);
     this.#issued = next;
+    for (const node of nodesForgotten(before, next, nowMs)) this.forgotten(node);
   }
 
   /**
@@ -363,14 +394,4 @@ function certificateOf(outcome: IssueOutcome): Uint8Array | undefined {
 
 function storedProblem(stored: { readonly state: string; readonly reason?: string }): string {
   return stored.state === "absent" ? "is not there" : `is rotten: ${stored.reason ?? ""}`;
-}
-
-/** Where the root is here, an issuer that cannot be read is no loss: another one is made. */
-function loadIssuer(store: IdentityStore, holdsRoot: boolean): OwnIssuer {
-  try {
-    return OwnIssuer.load(store);
-  } catch (error) {
-    if (!holdsRoot) throw error;
-    return OwnIssuer.none(store);
-  }
 }

@@ -67,6 +67,15 @@ export class IssuerDesk {
     const { trustDomain } = this.#identity;
     const problem = renewalProblem(this.#identity, { trustDomain, node, ...renewal }, renewal.issuer, renewal.proof);
     if (problem !== undefined) return refused(PEER_REFUSAL.REFUSED, problem);
+    return this.issue(node, { ...renewal, askedBy: readCertificate(renewal.issuer).keyHash });
+  }
+
+  /** The certificate for somebody who has been proven to be the node. Rejects with IdentityStoreError. */
+  async issue(
+    node: string,
+    asked: { readonly request: Uint8Array; readonly challenge: Uint8Array; readonly askedBy: string },
+  ): Promise<PeerReply & { readonly detail: string }> {
+    const customer = this.#customer(node);
     if (this.#holdsMany(node))
       return refused(PEER_REFUSAL.BUSY, "it holds too many issuers; ban it, or wait until they end");
     if (customer.isBusy || customer.signed >= RENEWALS_PER_HOUR_MAX) return refused(PEER_REFUSAL.BUSY, "too often");
@@ -74,7 +83,7 @@ export class IssuerDesk {
     customer.signed++;
     const before = banSequence(this.#identity.trust().bans);
     try {
-      const signed = await this.#identity.signIssuer(node, renewal.request, renewal.challenge);
+      const signed = await this.#identity.signIssuer(node, asked.request, asked.challenge, asked.askedBy);
       if ("refused" in signed) return refused(PEER_REFUSAL.REFUSED, signed.refused);
       const ban = this.#bannedSince(node, before);
       if (ban === undefined) return { status: PEER_STATUS.OK, bytes: signed.certificate, detail: "" };

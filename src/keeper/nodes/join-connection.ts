@@ -7,6 +7,7 @@ import {
   JOIN_HEAD_BYTES,
   JOIN_KEYING_BYTES,
   JOIN_KIND,
+  type JoinKind,
   readJoinHead,
 } from "../../identity/join-protocol.ts";
 import { nodeServerName } from "../../identity/node-names.ts";
@@ -29,8 +30,10 @@ export interface JoinCall {
   readonly rootNode: string;
   /** Judges who answers, before anything is said; throws to end it. */
   judge(facts: Omit<PeerFacts, "isAuthorized">): void;
-  /** What is asked in a session with this keying material. */
-  request(keyingMaterial: Uint8Array): Uint8Array;
+  /** What is asked; absent: to be let in by a token. */
+  readonly kind?: JoinKind;
+  /** What is asked in a session with this keying material. A rejection ends it. */
+  request(keyingMaterial: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
 
 /** An answer: `JOIN_STATUS`, and what goes with it. */
@@ -68,12 +71,8 @@ export async function callJoinDoor(call: JoinCall): Promise<JoinReplyBytes> {
       } as never,
       socket: {
         handshake: (socket, isOk) => {
-          try {
-            if (isOk) ask(socket, call);
-            else lost("the TLS handshake failed");
-          } catch (error) {
-            reject(error);
-          }
+          if (isOk) ask(socket, call).catch(reject);
+          else lost("the TLS handshake failed");
         },
         data: (_socket, chunk) => {
           const reply = reader.receive(chunk);
@@ -98,7 +97,7 @@ export async function callJoinDoor(call: JoinCall): Promise<JoinReplyBytes> {
   }
 }
 
-function ask(socket: Socket<undefined>, call: JoinCall): void {
+async function ask(socket: Socket<undefined>, call: JoinCall): Promise<void> {
   const tls = socket as unknown as TlsSocket;
   call.judge({
     alpn: socket.alpnProtocol === JOIN_ALPN ? JOIN_ALPN : "",
@@ -107,7 +106,7 @@ function ask(socket: Socket<undefined>, call: JoinCall): void {
     chain: peerChain(tls.getPeerCertificate(false)),
   });
   const material = new Uint8Array(tls.exportKeyingMaterial(JOIN_KEYING_BYTES, JOIN_EXPORTER_LABEL, new Uint8Array()));
-  const framed = frameJoinMessage(JOIN_KIND.JOIN, call.request(material));
+  const framed = frameJoinMessage(call.kind ?? JOIN_KIND.JOIN, await call.request(material));
   // A first kilobyte always fits into an empty socket; where it does not, something else is wrong.
   if (socket.write(framed) !== framed.length)
     throw new JoinConnectionError(`${call.address}: the request was not taken`);

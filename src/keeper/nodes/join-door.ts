@@ -11,6 +11,7 @@ import {
   readJoinRequest,
 } from "../../identity/join-protocol.ts";
 import { tokenKeyHash } from "../../identity/join-token.ts";
+import { DoorRefused } from "./door-refused.ts";
 import { type Invite, isInviteOpen, JOIN_REPEAT_MS, TOKEN_TRIES_MAX } from "./invite.ts";
 import type { Invites } from "./invites.ts";
 import type { TryLimit } from "./try-limit.ts";
@@ -36,9 +37,9 @@ export interface JoinHost {
 
 /** What became of somebody at the door, for the audit log. */
 export interface JoinOutcome {
-  readonly result: "joined" | "repeated" | JoinRefusal;
+  readonly result: "joined" | "repeated" | "late_renewed" | "late_repeated" | JoinRefusal;
   readonly address: string;
-  /** Name on the token; `""` where none was shown that is known. */
+  /** Name on the token, or on record for the key; `""` where none was shown that is known. */
   readonly node: string;
   readonly tokenId: string;
   /** Of the issuer that was signed; `""` where none was. */
@@ -50,17 +51,6 @@ export interface JoinReply {
   readonly status: number;
   readonly bytes: Uint8Array;
   readonly outcome: JoinOutcome;
-}
-
-class Refused extends Error {
-  readonly refusal: JoinRefusal;
-  readonly isForced: boolean;
-  /** @param isForced it counts against the address: somebody tried what nobody with a token of ours does. */
-  constructor(refusal: JoinRefusal, isForced = false, detail = "") {
-    super(detail);
-    this.refusal = refusal;
-    this.isForced = isForced;
-  }
 }
 
 /** Nobody's: compared where a token is not known, so that this takes as long as a wrong secret. */
@@ -87,7 +77,7 @@ export class JoinDoor {
     try {
       return await this.#judge(bytes, address, about);
     } catch (error) {
-      const refused = error instanceof Refused ? error : new Refused("not_issued", false, String(error));
+      const refused = error instanceof DoorRefused ? error : new DoorRefused("not_issued", false, String(error));
       if (refused.isForced) this.#tries.count(address);
       const outcome: JoinOutcome = { ...about, result: refused.refusal, detail: refused.message };
       return { status: JOIN_STATUS.REFUSED, bytes: Buffer.from(refused.refusal), outcome };
@@ -99,10 +89,10 @@ export class JoinDoor {
     address: string,
     about: { node: string; tokenId: string; keyHash: string; readonly address: string },
   ): Promise<JoinReply> {
-    if (this.#tries.isSpent(address)) throw new Refused("too_many_tries");
+    if (this.#tries.isSpent(address)) throw new DoorRefused("too_many_tries");
     const keyingMaterial = bytes.slice(0, JOIN_KEYING_BYTES);
     const request = readJoinRequest(bytes.slice(JOIN_KEYING_BYTES));
-    if (request === undefined) throw new Refused("request_form", true);
+    if (request === undefined) throw new DoorRefused("request_form", true);
     about.tokenId = request.tokenId;
     const invite = this.#recognise(request, keyingMaterial);
     about.node = invite.node;
@@ -111,7 +101,7 @@ export class JoinDoor {
       { trustDomain, node: invite.node, challenge: keyingMaterial },
       request.issuerRequest,
     );
-    if (spki === undefined) throw new Refused("request_form", true);
+    if (spki === undefined) throw new DoorRefused("request_form", true);
     about.keyHash = keyHashOf(spki);
     const repeated = this.#repeatable(invite, about.keyHash);
     if (repeated !== undefined) {
@@ -128,12 +118,12 @@ export class JoinDoor {
     const invite = this.#invites.find(request.tokenId);
     const expected = invite === undefined ? NO_HASH : Buffer.from(invite.keyHash, "hex");
     const isRight = timingSafeEqual(tokenKeyHash(request.publicKey), expected);
-    if (invite === undefined) throw new Refused("token_unknown", true, "no such token");
-    if (invite.tries >= TOKEN_TRIES_MAX) throw new Refused("token_void", true);
+    if (invite === undefined) throw new DoorRefused("token_unknown", true, "no such token");
+    if (invite.tries >= TOKEN_TRIES_MAX) throw new DoorRefused("token_void", true);
     const binding = { trustDomain: this.#host.trustDomain, node: invite.node, keyingMaterial };
     if (!isRight || !isJoinRequestSigned(binding, request)) {
       this.#invites.countTry(invite.id);
-      throw new Refused("token_unknown", true, isRight ? "signed for something else" : "wrong secret");
+      throw new DoorRefused("token_unknown", true, isRight ? "signed for something else" : "wrong secret");
     }
     return invite;
   }
@@ -148,24 +138,24 @@ export class JoinDoor {
   /** The node may have died after it spent the token, and before it banned the machine whose place this one takes. */
   async #finishReplacing({ node, isReplacing }: Invite, keyHash: string): Promise<void> {
     // Whose place was taken by another one since then bans nobody.
-    if (this.#host.isBanned(keyHash)) throw new Refused("token_spent", false, "the key is banned by now");
+    if (this.#host.isBanned(keyHash)) throw new DoorRefused("token_spent", false, "the key is banned by now");
     if (!isReplacing) return;
     try {
       await this.#host.banOthers(node, keyHash);
     } catch (error) {
-      throw new Refused("not_written", false, String(error));
+      throw new DoorRefused("not_written", false, String(error));
     }
   }
 
   #refuseUnfit(invite: Invite, request: JoinRequest): void {
     const nowMs = this.#host.nowMs();
-    if (invite.spent !== null) throw new Refused("token_spent", true, `by ${invite.spent.address}`);
-    if (!isInviteOpen(invite, nowMs)) throw new Refused("token_expired", true);
+    if (invite.spent !== null) throw new DoorRefused("token_spent", true, `by ${invite.spent.address}`);
+    if (!isInviteOpen(invite, nowMs)) throw new DoorRefused("token_expired", true);
     const problem = bindingProblem(invite, request);
-    if (problem !== undefined) throw new Refused("hardware", true, problem);
-    if (!this.#host.isNode(invite.node)) throw new Refused("node_unknown");
-    if (!this.#host.holdsRoot) throw new Refused("not_the_root");
-    if (!invite.isReplacing && this.#host.hasJoined(invite.node)) throw new Refused("node_joined");
+    if (problem !== undefined) throw new DoorRefused("hardware", true, problem);
+    if (!this.#host.isNode(invite.node)) throw new DoorRefused("node_unknown");
+    if (!this.#host.holdsRoot) throw new DoorRefused("not_the_root");
+    if (!invite.isReplacing && this.#host.hasJoined(invite.node)) throw new DoorRefused("node_joined");
   }
 
   async #sign(
@@ -174,16 +164,16 @@ export class JoinDoor {
     challenge: Uint8Array,
     { address, keyHash }: { readonly address: string; readonly keyHash: string },
   ): Promise<Uint8Array> {
-    if (!this.#invites.take(invite.id)) throw new Refused("token_busy");
+    if (!this.#invites.take(invite.id)) throw new DoorRefused("token_busy");
     try {
       const issuer = await this.#host.signIssuer(invite.node, asked, challenge);
-      if (typeof issuer === "string") throw new Refused("not_issued", false, issuer);
+      if (typeof issuer === "string") throw new DoorRefused("not_issued", false, issuer);
       const spent = { atMs: this.#host.nowMs(), address, keyHash, issuer: Buffer.from(issuer).toString("base64") };
       try {
         this.#invites.spend(invite.id, spent);
         if (invite.isReplacing) await this.#host.banOthers(invite.node, keyHash);
       } catch (error) {
-        throw new Refused("not_written", false, String(error));
+        throw new DoorRefused("not_written", false, String(error));
       }
       return issuer;
     } finally {

@@ -24,6 +24,7 @@ import { StateDirectory } from "../state/state-directory.ts";
 import { callJoinDoor, JoinConnectionError, type JoinReplyBytes } from "./join-connection.ts";
 import { type InviterProblem, joiningTimeMs, judgeInviter } from "./judge-inviter.ts";
 import { type Joined, judgeJoinAnswer } from "./judge-join-answer.ts";
+import { REFUSAL_TEXT } from "./refusal-text.ts";
 import { ROOT_NODE_FILE } from "./root-node-file.ts";
 
 /** Connections that are tried. Reason: an answer can be lost on the way; the same key gets it again. */
@@ -238,20 +239,3 @@ function inviterError(problem: InviterProblem, token: JoinToken): JoinError {
       return new JoinError(`${who}: ${problem}`, "nothing was shown to it");
   }
 }
-
-/** Refusals for the person at the new machine. */
-export const REFUSAL_TEXT: Readonly<Record<JoinRefusal, string>> = {
-  token_unknown: "it does not know this token; a newer one for the same name may have taken its place",
-  token_expired: "the token has expired; ask for a new one: selvedge node invite",
-  token_spent: "the token has been used already; if not by this machine, ban the node and look at the audit log",
-  token_void: "the token is void, because wrong secrets were tried with it",
-  token_busy: "another machine is joining with this token at this moment",
-  hardware: "the token is bound to another machine than this one",
-  node_unknown: "its documents do not name this node any more",
-  node_joined: "a node of this name has joined meanwhile; for another machine invite with --replace",
-  request_form: "it does not understand the request; are both of the same version?",
-  too_many_tries: "too many tries from this address; wait a minute",
-  not_the_root: "it does not hold the site's root, or its keeper does not answer",
-  not_issued: "it could not sign a certificate; its log says why",
-  not_written: "it could not write down that the token is spent; the token is void now",
-};

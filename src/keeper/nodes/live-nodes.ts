@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { BansFullError } from "../../identity/bans.ts";
 import { REFRESH_HINT_S } from "../../identity/bundle.ts";
-import { JOIN_KIND } from "../../identity/join-protocol.ts";
 import { isNodeName } from "../../identity/node-names.ts";
 import { type TO_KEEPER, TO_WORKER } from "../../wire/channel/frames.ts";
 import type { FrameOf } from "../frames.ts";
@@ -10,9 +9,9 @@ import { readSealed, writeSealed } from "../state/sealed-json.ts";
 import { type Invitation, type InviteRequest, makeInvitation } from "./invitation.ts";
 import { isInviteOpen } from "./invite.ts";
 import { Invites } from "./invites.ts";
-import { JoinDoor, type JoinOutcome } from "./join-door.ts";
-import { hasJoined, joinHost, refuseReplacingWithoutRoom } from "./join-host.ts";
+import { hasJoined, refuseReplacingWithoutRoom } from "./join-host.ts";
 import type { NodeContacts } from "./node-contacts.ts";
+import { NodeDoor } from "./node-door.ts";
 import { hostPort, type NodeRow, nodeRows } from "./node-rows.ts";
 import { NodesError, type NodesHost } from "./nodes-host.ts";
 import type { PeerCalls, PeerReply, PeerWorker } from "./peer-calls.ts";
@@ -20,10 +19,15 @@ import { PEER_REFUSAL, type ToldIssuer } from "./peer-message.ts";
 import { PeerService } from "./peer-service.ts";
 import type { RefusalLog } from "./refusal-log.ts";
 import { parseRootNode, ROOT_NODE_FILE, type RootNode } from "./root-node-file.ts";
-import { TryLimit } from "./try-limit.ts";
 
 /** How long `ban` waits for others to say that it is in force. Contract: within a second. */
 export const BAN_WAIT_MS = 1_000;
+
+/**
+ * How long a node whose clock is not believed waits for a tunnel, before it asks whether its issuer has ended. Reason: where it has
+ * not, nodes of a site meet within seconds.
+ */
+export const LATE_WAIT_MS = 15_000;
 
 /** Questions of other nodes that are answered at a time. Reason: more than workers pass on; a hostile one passes on anything. */
 export const REQUESTS_MAX = 64;
@@ -56,31 +60,23 @@ export class LiveNodes {
   readonly #live: LiveIdentity;
   readonly #contacts: NodeContacts;
   readonly #invites: Invites;
-  readonly #door: JoinDoor;
+  readonly #door: NodeDoor;
   readonly #peers: PeerService;
   readonly #forgetListener: () => void;
   readonly #refresh: Timer;
-  readonly #refusals: RefusalLog;
-  #doorTimer: Timer | undefined;
-  #isDoorOpen = false;
   #rootNode: RootNode;
   #requests = 0;
-  #isClosed = false;
+  readonly #lateTimer: Timer;
+  #hasWaited = false;
 
   constructor(host: NodesHost, live: LiveIdentity, { contacts, calls, refusals }: NodesShared) {
     this.#host = host;
     this.#live = live;
     this.#contacts = contacts;
-    this.#refusals = refusals;
     const nowMs = () => performance.now();
     this.#invites = openInvites(host);
     const stored = readSealed(join(host.statePath, ROOT_NODE_FILE));
     this.#rootNode = parseRootNode(stored.state === "good" ? stored.value : undefined);
-    this.#door = new JoinDoor(
-      joinHost(live.site, (name) => this.#isNode(name)),
-      this.#invites,
-      new TryLimit(nowMs),
-    );
     this.#peers = new PeerService(
       {
         identity: live.site,
@@ -103,12 +99,33 @@ export class LiveNodes {
       calls,
       nowMs,
     );
-    live.renewal.renewIssuer = () => this.#peers.renewIssuer();
+    this.#door = new NodeDoor(host, {
+      site: live.site,
+      invites: this.#invites,
+      desk: this.#peers.desk,
+      refusals,
+      isNode: (name) => this.#isNode(name),
+      letIn: () => void this.#peers.changed(),
+    });
+    live.site.forgotten = (node) => {
+      const detail = "so many others have ended that it cannot be renewed late any more";
+      host.tell({ what: "late_forgotten", node, address: "", detail });
+    };
+    live.renewal.isLate = () => this.#isClockLate();
+    live.renewal.renewIssuer = () =>
+      live.isOver || this.#isClockLate() ? this.#renewLate() : this.#peers.renewIssuer();
+    // Whatever was due before this stood had nobody to ask.
+    if (live.isOver) void live.renewal.hurry();
+    this.#lateTimer = setTimeout(() => {
+      this.#hasWaited = true;
+      if (this.#isClockLate()) void live.renewal.hurry();
+    }, LATE_WAIT_MS);
     this.#forgetListener = live.site.onChanged((change) => {
       if (change === "trust" || change === "issuer") void this.#peers.changed();
+      if (change !== "svids") this.#door.watch();
     });
     this.#refresh = setInterval(() => void this.#peers.changed(), REFRESH_HINT_S * 1000);
-    this.#watchDoor();
+    this.#door.watch();
     void this.#peers.changed();
   }
 
@@ -120,18 +137,18 @@ export class LiveNodes {
     if (this.#requests < REQUESTS_MAX) {
       this.#requests++;
       reply = await (door === "join"
-        ? this.#join(kind, bytes, address)
+        ? this.#door.answer(kind, bytes, address)
         : this.#peers.answer(node, address, kind, bytes));
       this.#requests--;
     }
     worker.send({ type: TO_WORKER.PEER_ANSWER, requestId, status: reply.status, bytes: reply.bytes });
     // After the answer: a door that closes puts out who is within.
-    if (door === "join") this.#watchDoor();
+    if (door === "join") this.#door.watch();
   }
 
   /** A new worker has to know whether the door is open. */
   greet(worker: PeerWorker): void {
-    if (this.#isDoorOpen) worker.send({ type: TO_WORKER.JOIN_DOOR, isOpen: true });
+    this.#door.greet(worker);
   }
 
   /** The tunnel to a node came up. */
@@ -159,7 +176,7 @@ export class LiveNodes {
     }
     if (asked.isReplacing) this.#withRoom(() => refuseReplacingWithoutRoom(site, node));
     const invitation = makeInvitation(this.#invites, site, { ...asked, address: asked.address ?? this.#ownAddress() });
-    this.#watchDoor();
+    this.#door.watch();
     const until = new Date(invitation.expiresAtMs).toISOString();
     this.#host.tell({ what: "invited", node, address: invitation.address, detail: `until ${until}` });
     return invitation;
@@ -170,7 +187,7 @@ export class LiveNodes {
     const { site } = this.#live;
     const nowMs = site.nowMs();
     const own = site.issuerCertificate();
-    const issuers = site.holdsRoot ? site.issuedIssuers() : this.#rootNode.issuers;
+    const issuers = site.holdsRoot ? [...site.endedIssuers(), ...site.issuedIssuers()] : this.#rootNode.issuers;
     const self = own === undefined ? [] : [{ node: site.node, keyHash: own.keyHash, notAfterMs: own.notAfterMs }];
     const open = this.#invites.all.filter((invite) => isInviteOpen(invite, nowMs));
     return nodeRows({
@@ -194,7 +211,7 @@ export class LiveNodes {
     if (node === site.node) throw new NodesError(`${node} is this node`);
     const ended = this.#invites.revoke(node, site.nowMs());
     const keys = site.holdsRoot ? await this.#banEverywhere(node, reason, ended) : this.#banHere(node, reason);
-    this.#watchDoor();
+    this.#door.watch();
     const scope = site.holdsRoot ? "site" : "here";
     this.#host.tell({ what: "banned", node, address: "", detail: reason, scope, keys });
     return this.#spread(node, keys);
@@ -214,11 +231,10 @@ export class LiveNodes {
 
   /** Nothing is answered or told any more. */
   close(): void {
-    this.#isClosed = true;
     this.#forgetListener();
     clearInterval(this.#refresh);
-    clearTimeout(this.#doorTimer);
-    this.#setDoor(false);
+    clearTimeout(this.#lateTimer);
+    this.#door.close();
   }
 
   async #spread(node: string, keys: readonly string[]): Promise<BanReport> {
@@ -237,29 +253,9 @@ export class LiveNodes {
     return { node, scope: "site", keys, isInForce, acknowledged, waitingFor };
   }
 
-  async #join(kind: number, bytes: Uint8Array, address: string): Promise<PeerReply> {
-    if (kind !== JOIN_KIND.JOIN) return { status: PEER_REFUSAL.UNKNOWN_KIND, bytes: NOTHING };
-    const { outcome, ...reply } = await this.#door.join(bytes, address);
-    this.#tellJoin(outcome);
-    // Others show the new machine in their lists.
-    if (outcome.result === "joined") void this.#peers.changed();
-    return reply;
-  }
-
-  #tellJoin({ result, address, node, tokenId, keyHash, detail }: JoinOutcome): void {
-    const isAdmitted = result === "joined" || result === "repeated";
-    this.#host.countJoin(isAdmitted);
-    // Whoever was told to wait and does not must not fill the disk with it.
-    if (result === "too_many_tries" || (!isAdmitted && !this.#refusals.mayWrite())) return;
-    const what = isAdmitted ? "joined" : "join_refused";
-    this.#host.tell({ what, node, address, detail: detail === "" ? result : `${result}: ${detail}`, tokenId, keyHash });
-  }
-
   async #banEverywhere(node: string, reason: string, ended: number): Promise<readonly string[]> {
     const { site } = this.#live;
-    const keys = site.issuedIssuers().filter((one) => one.node === node && one.notAfterMs > site.nowMs());
-    const keyHashes = keys.map(({ keyHash }) => keyHash);
-    this.#withRoom(() => site.refuseBansWithoutRoom(node, keyHashes, reason));
+    this.#withRoom(() => site.refuseBansWithoutRoom(node, site.keysOf(node), reason));
     const outcome = await site.ban(node, reason);
     if (!("refused" in outcome)) return outcome.keyHashes;
     if (ended > 0) throw new NodesError(`${node} has not joined; its open invitations have been ended`);
@@ -311,6 +307,31 @@ export class LiveNodes {
     return outcome.keyHashes;
   }
 
+  /**
+   * Whether the issuer may have ended though the judged time does not say so: the wall clock is not followed, and nobody is met.
+   */
+  #isClockLate(): boolean {
+    const { site } = this.#live;
+    const issuer = site.issuerCertificate();
+    if (!this.#hasWaited || site.holdsRoot || issuer === undefined) return false;
+    const { disbelief, pendingMs } = site.clock;
+    const isDoubted = disbelief !== null || (pendingMs !== null && pendingMs > issuer.notAfterMs);
+    return isDoubted && this.#contacts.connected().length === 0;
+  }
+
+  /** By the key of the issuer that has ended. Answers why not, or `undefined`. May reject with IdentityStoreError. */
+  async #renewLate(): Promise<string | undefined> {
+    const { lateProgram: program } = this.#host;
+    if (program === undefined) return "this node's issuer has ended";
+    const { renewLate } = await import("./late-renewal.ts");
+    const { nodes } = this.#host.facts();
+    const rootNode = this.#rootNode.name;
+    const renewed = await renewLate({ program, site: this.#live.site, nodes, rootNode });
+    if ("problem" in renewed) return renewed.problem;
+    if (renewed.by !== rootNode) this.#keepRootNode({ name: renewed.by, issuers: [] });
+    return undefined;
+  }
+
   #rootHint(command: string): string {
     return `on ${this.#rootNode.name || "the node that holds the site's root"}, for the whole site: ${command}`;
   }
@@ -348,21 +369,6 @@ export class LiveNodes {
   #workerTo(node: string): PeerWorker | undefined {
     const dialed = this.#contacts.find(node)?.dialed;
     return this.#host.workers().find(({ id }) => dialed?.has(id) === true);
-  }
-
-  /** Opens or closes the door, and looks again when the next invitation ends. */
-  #watchDoor(): void {
-    if (this.#isClosed) return;
-    clearTimeout(this.#doorTimer);
-    const leftMs = this.#live.site.holdsRoot ? this.#invites.doorUntilMs() - this.#live.site.nowMs() : 0;
-    this.#setDoor(leftMs > 0);
-    if (leftMs > 0) this.#doorTimer = setTimeout(() => this.#watchDoor(), Math.min(leftMs + 1, 3_600_000));
-  }
-
-  #setDoor(isOpen: boolean): void {
-    if (isOpen === this.#isDoorOpen) return;
-    this.#isDoorOpen = isOpen;
-    for (const worker of this.#host.workers()) worker.send({ type: TO_WORKER.JOIN_DOOR, isOpen });
   }
 }
 

@@ -1,5 +1,6 @@
 import { type BanList, isKeyBanned } from "../../identity/bans.ts";
 import type { NodeRecord } from "../../model/snapshot.ts";
+import { LATE_RENEWAL_MS } from "../identity/issued-issuers.ts";
 import type { Contact } from "./node-contacts.ts";
 
 /**
@@ -70,9 +71,27 @@ function nodeRow(name: string, facts: RowFacts): NodeRow {
     expiry: issuer === undefined ? null : new Date(issuer.notAfterMs).toISOString(),
     state,
     lastContact: timeText(isThere(contact) ? facts.nowMs : (contact?.lastContactMs ?? 0)),
-    problem: state === "banned" ? (banned?.reason ?? "") : (contact?.lastProblem ?? ""),
+    problem:
+      state === "banned" ? (banned?.reason ?? "") : (lateText(state, issuer, facts) ?? contact?.lastProblem ?? ""),
     holdsRoot: name === facts.ownNode ? facts.ownHoldsRoot : contact?.holdsRoot === true,
   };
+}
+
+/** On the root's node: what becomes of a node that was off for longer than its issuer lives. */
+function lateText(
+  state: NodeState,
+  issuer: KnownIssuer | undefined,
+  { ownHoldsRoot, nowMs }: RowFacts,
+): string | undefined {
+  if (state !== "joined" || issuer === undefined || !ownHoldsRoot || issuer.notAfterMs > nowMs) return undefined;
+  const [ended, until] = [issuer.notAfterMs, issuer.notAfterMs + LATE_RENEWAL_MS].map((ms) => dayText(ms));
+  return issuer.notAfterMs + LATE_RENEWAL_MS >= nowMs
+    ? `issuer ended ${ended}; renews by itself when it is back, until ${until}`
+    : undefined;
+}
+
+function dayText(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
 }
 
 function stateOf(

@@ -1,3 +1,4 @@
+import type { IssueProgram } from "../ca/issue-child.ts";
 import type { SiteFacts } from "../site-facts.ts";
 import type { NodeAudit, NodeEvent } from "./node-event.ts";
 import type { PeerWorker } from "./peer-calls.ts";
@@ -5,6 +6,8 @@ import type { PeerWorker } from "./peer-calls.ts";
 /** What the keeper's part for other nodes needs of the rest of the keeper. */
 export interface NodesHost {
   readonly statePath: string;
+  /** What calls the root's node for a node whose issuer has ended; absent: nobody does. */
+  readonly lateProgram: IssueProgram | undefined;
   readonly workers: () => readonly PeerWorker[];
   readonly facts: () => SiteFacts;
   readonly emit: (event: NodeEvent) => void;

@@ -1,5 +1,6 @@
 import { COUNTER, LIMIT_COUNTER } from "../../telemetry/fixed-metrics.ts";
 import type { OwnStats } from "../../telemetry/own-stats.ts";
+import type { IdentityOptions } from "../identity/identity-options.ts";
 import type { KeeperEvent } from "../keeper-event.ts";
 import type { LogFile } from "../observe/log-file.ts";
 import type { SiteFacts } from "../site-facts.ts";
@@ -14,13 +15,14 @@ export interface KeeperParts {
   readonly stats: { readonly own: OwnStats };
   readonly fleet: { readonly workers: readonly PeerWorker[] };
   readonly facts: SiteFacts;
-  readonly options: { readonly emit: (event: KeeperEvent) => void };
+  readonly options: { readonly emit: (event: KeeperEvent) => void; readonly identity?: IdentityOptions };
 }
 
 /** A keeper as its dealings with other nodes see it. */
 export function nodesHost(keeper: KeeperParts): NodesHost {
   return {
     statePath: keeper.state.path,
+    lateProgram: keeper.options.identity?.lateProgram,
     workers: () => keeper.fleet.workers,
     facts: () => keeper.facts,
     emit: (event) => keeper.options.emit(event),

@@ -46,7 +46,8 @@ export class PeerService {
   readonly #host: PeerHost;
   readonly #contacts: NodeContacts;
   readonly #calls: PeerCalls;
-  readonly #desk: IssuerDesk;
+  /** Signs for others on the root's node. */
+  readonly desk: IssuerDesk;
   /** Nodes that a sync is under way with; true: something has changed since it was sent. */
   readonly #syncing = new Map<string, boolean>();
   readonly #rates: PeerRates;
@@ -60,7 +61,7 @@ export class PeerService {
     this.#host = host;
     this.#contacts = contacts;
     this.#calls = calls;
-    this.#desk = new IssuerDesk(host.identity, nowMs);
+    this.desk = new IssuerDesk(host.identity, nowMs);
     this.#rates = new PeerRates(nowMs);
     this.#nowMs = nowMs;
   }
@@ -75,7 +76,7 @@ export class PeerService {
         case PEER_KIND.SYNC:
           return await this.#answerSync(node, address, bytes);
         case PEER_KIND.RENEW_BEGIN:
-          return this.#desk.begin(node);
+          return this.desk.begin(node);
         case PEER_KIND.RENEW:
           return await this.#answerRenewal(node, bytes);
         default:
@@ -242,7 +243,7 @@ export class PeerService {
   }
 
   async #answerRenewal(node: string, bytes: Uint8Array): Promise<PeerReply> {
-    const reply = await this.#desk.sign(node, bytes);
+    const reply = await this.desk.sign(node, bytes);
     const isSigned = reply.status === PEER_STATUS.OK;
     this.#host.told(isSigned ? "issuer_signed" : "issuer_refused", node, reply.detail);
     return { status: reply.status, bytes: reply.bytes };
