@@ -25,6 +25,8 @@ describe("a keeper that is killed under load", () => {
     const target = { port: node.outboundPort, host: "orders.prod", gapMs: 2 };
     await using kept = await startCallers({ ...target, connections: 8 }, WEB);
     await using fresh = await startCallers({ ...target, connections: 8, requestsPerConnection: 1 }, WEB);
+    // Always under way, also when the orphan is told to go: it may not be ended before they are answered.
+    await using slow = await startCallers({ ...target, connections: 4, path: "/slow/700" }, WEB);
     await Bun.sleep(500);
     const before = await node.metrics();
     await node.killKeeper();
@@ -32,7 +34,7 @@ describe("a keeper that is killed under load", () => {
     const second = await node.start();
     await node.event("orphan_gone", node.events.indexOf(second));
     await Bun.sleep(500);
-    const reports = [await kept.stop(), await fresh.stop()];
+    const reports = [await kept.stop(), await fresh.stop(), await slow.stop()];
     const after = await node.metrics();
     console.log(reports.map(({ sent, failed, failures }) => ({ sent, failed, failures: failures.slice(0, 5) })));
     expect(second).toMatchObject({ outbound: first.outbound, takenOver: 1, generation: first.generation });
@@ -45,7 +47,7 @@ describe("a keeper that is killed under load", () => {
       metrics.sum("istio_requests_total", { reporter: "source", response_code: "200" });
     const sent = reports.reduce((sum, report) => sum + report.sent, 0);
     expect(count(after)).toBeGreaterThan(count(before));
-    expect(Math.abs(count(after) - sent)).toBeLessThanOrEqual(16);
+    expect(Math.abs(count(after) - sent)).toBeLessThanOrEqual(20);
     expect(node.leftWorkers()).toEqual([...second.workers]);
   });
 });
