@@ -9,8 +9,8 @@ import { HOST } from "../lib/wrk.ts";
 const READERS = 20;
 /** Each reader takes this much before it stops. */
 const STALL_AFTER_BYTES = 16 * 2 ** 20;
-/** Time for whatever still fills up behind a stalled reader. */
-const SETTLE_MS = 3_000;
+/** Time for whatever still fills up behind a stalled reader, and for a worker to notice that it is quiet and give back what it does not use. */
+const SETTLE_MS = 5_000;
 
 const mib = (bytes: number) => bytes / 2 ** 20;
 
