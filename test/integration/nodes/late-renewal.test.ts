@@ -1,8 +1,12 @@
 /** A machine that was let in lay on a shelf for a year: it comes back by itself, unless it was banned meanwhile. */
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { cpSync } from "node:fs";
+import { join } from "node:path";
+import { KeeperFixture, OUTBOUND_KEY } from "../../support/keeper-fixture.ts";
 import { startOrigin } from "../../support/mesh-load.ts";
 import { foundLongAgo } from "../../support/site-of-long-ago.ts";
 import { auditLines, connected, listNodes, SiteOfNodes } from "../../support/site-of-nodes.ts";
+import { until } from "../../support/until.ts";
 
 setDefaultTimeout(60_000);
 const DAY_MS = 86_400_000;
@@ -61,6 +65,49 @@ test("a node that was off for a year is renewed when it is back, and calls to it
   expect(row).toMatchObject({ state: "connected" });
   expect(row?.key).not.toBe(key);
   expect((await second.status()).degraded).toEqual([]);
+});
+
+test("a box whose clock wakes in 1970 asks too, though by its time nothing has ended, and knows the time then", async () => {
+  // Its floor is from when it was let in: its issuer has ended yesterday, and it cannot know that.
+  const { site: made } = await siteOfLastYear(47);
+  await using site = made;
+  const first = await site.start(1);
+  const box = new KeeperFixture();
+  try {
+    const { hostname, port } = { hostname: "127.0.0.1", port: site.port };
+    box.write(
+      [
+        { kind: "site", key: "site", name: "store", trustDomain: site.trustDomain, node: "till-2" },
+        { kind: "listener", key: "listener/tunnel/127.0.0.2:0", role: "tunnel", hostname: "127.0.0.2", port: 0 },
+        { kind: "listener", key: OUTBOUND_KEY, role: "outbound", hostname: "127.0.0.1", port: 0 },
+        { kind: "node", key: "node/till-1", name: "till-1", hostname, port, isLocal: false },
+        { kind: "node", key: "node/till-2", name: "till-2", isLocal: true },
+      ]
+        .map((record) => JSON.stringify(record))
+        .join("\n"),
+    );
+    cpSync(site.node(2).state, box.statePath, { recursive: true });
+    const program = (path: string) => ({ bun: process.execPath, program: join(import.meta.dir, "../../../src", path) });
+    const keeper = await box.start({
+      identity: {
+        issueProgram: program("keeper/ca/issue-main.ts"),
+        foundProgram: program("keeper/ca/found-main.ts"),
+        lateProgram: program("keeper/nodes/late-call-main.ts"),
+        env: {},
+        clocks: () => ({ wallMs: performance.now(), monotonicMs: performance.now() }),
+      },
+    });
+    await box.event("identity", 0, ({ what }) => what === "svids_renewed");
+    expect(keeper.identity.live?.isOver).toBe(false);
+    await box.event("identity", 0, ({ what }) => what === "issuer_renewed");
+    expect(await auditLines(first, "node-late-renewed")).toMatchObject([{ node: "till-2" }]);
+    const live = keeper.identity.live;
+    expect(Math.abs((live?.site.nowMs() ?? 0) - Date.now())).toBeLessThan(60_000);
+    await until(() => live?.isReady, "certificates of now", 20_000);
+    expect(live?.isOver).toBe(false);
+  } finally {
+    await box.close();
+  }
 });
 
 test("a node that was banned while it was off is refused, told why, and written down", async () => {
