@@ -1,8 +1,9 @@
 /** What comes and goes thousands of times leaves nothing: connections, streams that are reset, proofs that end. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { TO_KEEPER } from "../../../src/wire/channel/frames.ts";
 import type { ToWorkerFrame } from "../../../src/wire/channel/to-worker-frame.ts";
+import { ownBytesOf } from "../../support/own-bytes.ts";
 import { getText } from "../../support/raw-http.ts";
 import { connectRaw } from "../../support/raw-peer.ts";
 import { CHAT_PORT, CHAT_SERVICE, SteadyCallers } from "../../support/steady-load.ts";
@@ -43,8 +44,7 @@ interface Weight {
 }
 
 function weightOf(pid: number): Weight {
-  const kib = Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1]);
-  return { mib: kib / 1024, fds: readdirSync(`/proc/${pid}/fd`).length };
+  return { mib: ownBytesOf(pid) / 2 ** 20, fds: readdirSync(`/proc/${pid}/fd`).length };
 }
 
 const weights = (): readonly Weight[] => [weightOf(pair.source.pid), weightOf(pair.there.pid)];
