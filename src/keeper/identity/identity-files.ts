@@ -42,6 +42,8 @@ export interface IssuedIssuer {
   readonly atMs: number;
   /** Key of the issuer that asked for this one, hex; absent where none did, but a token, or this node for itself. */
   readonly askedBy?: string;
+  /** It was asked for at the join door by one that had ended, and nobody has used it yet: the answer may have been lost. */
+  readonly isUnseen?: true;
 }
 
 /** What the root's node signed. File `issued`. */
@@ -160,9 +162,9 @@ export const PENDING_FILE: FileForm<StoredPending> = {
 
 function isIssued(value: unknown): value is IssuedIssuer {
   if (!isJson(value)) return false;
-  const { node, keyHash, serial, notAfterMs, rootKeyHash, atMs, askedBy } = value;
-  const isAskedBy = askedBy === undefined || isText(askedBy);
-  return [node, keyHash, serial, rootKeyHash].every(isText) && isAskedBy && isTime(notAfterMs) && isTime(atMs);
+  const { node, keyHash, serial, notAfterMs, rootKeyHash, atMs, askedBy, isUnseen } = value;
+  const isAsked = (askedBy === undefined || isText(askedBy)) && (isUnseen === undefined || isUnseen === true);
+  return [node, keyHash, serial, rootKeyHash].every(isText) && isAsked && isTime(notAfterMs) && isTime(atMs);
 }
 
 export const ISSUED_FILE: FileForm<StoredIssued> = {

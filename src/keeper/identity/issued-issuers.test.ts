@@ -4,12 +4,15 @@ import type { TrustBundle } from "../../identity/bundle.ts";
 import type { Certificate } from "../../identity/certificate.ts";
 import { ISSUED_FILE, type IssuedIssuer, LATE_RECORDS_MAX, type StoredIssued } from "./identity-files.ts";
 import {
+  type AskedFor,
   endedIssuers,
   keysOfNode,
   LATE_RENEWAL_MS,
+  lateIssuers,
   newestOf,
   nodesForgotten,
   withIssued,
+  withSeen,
   withTold,
 } from "./issued-issuers.ts";
 
@@ -23,10 +26,10 @@ let made = 0;
 const keyOf = (issued: StoredIssued, node: string): string => newestOf(issued, node)?.keyHash ?? "";
 
 /** The list after an issuer was signed for a node. */
-function signed(issued: StoredIssued, node: string, nowMs: number, askedBy = ""): StoredIssued {
+function signed(issued: StoredIssued, node: string, nowMs: number, by: AskedFor = {}): StoredIssued {
   const keyHash = (++made).toString(16).padStart(64, "0");
   const certificate = { keyHash, serial: "1", notAfterMs: nowMs + LIFE_MS, subject: { commonName: node } };
-  return withIssued(issued, certificate as Certificate, bundle, { ownNode: "till-1", nowMs, askedBy });
+  return withIssued(issued, certificate as Certificate, bundle, { ownNode: "till-1", nowMs, ...by });
 }
 
 describe("the issuers that were signed", () => {
@@ -51,12 +54,23 @@ describe("the issuers that were signed", () => {
     let issued = signed(nobody, "till-2", 0);
     issued = signed(issued, "till-1", 2 * LIFE_MS);
     const old = keyOf(issued, "till-2");
-    issued = signed(issued, "till-2", 3 * LIFE_MS, old);
+    issued = signed(issued, "till-2", 3 * LIFE_MS, { askedBy: old });
     expect(issued.ended?.map(({ node }) => node)).not.toContain("till-2");
     expect(newestOf(issued, "till-2")).toMatchObject({ askedBy: old });
     issued = signed(issued, "till-1", 5 * LIFE_MS);
     expect(endedIssuers(issued, 5 * LIFE_MS).filter(({ keyHash }) => keyHash === old)).toEqual([]);
     expect(keysOfNode(issued, "till-2", 5 * LIFE_MS)).not.toContain(old);
+  });
+
+  test("count as late until the node has shown the one that it got late, or until it is superseded", () => {
+    let issued = signed(signed(nobody, "till-2", 0), "till-2", 2 * LIFE_MS, { askedBy: "ab", isLate: true });
+    expect(lateIssuers(issued, 2 * LIFE_MS)).toMatchObject([{ node: "till-2", isUnseen: true }]);
+    const seen = withSeen(issued, keyOf(issued, "till-2"))!;
+    expect(lateIssuers(seen, 2 * LIFE_MS)).toEqual([]);
+    expect(newestOf(seen, "till-2")?.askedBy).toBe("ab");
+    expect(withSeen(seen, keyOf(seen, "till-2"))).toBeUndefined();
+    issued = signed(issued, "till-2", 2 * LIFE_MS + DAY_MS);
+    expect(lateIssuers(issued, 2 * LIFE_MS + DAY_MS)).toEqual([]);
   });
 
   test("are remembered of so many nodes; beyond that who ended first is forgotten, by name", () => {
@@ -76,7 +90,11 @@ describe("the issuers that were signed", () => {
   });
 
   test("are read back as they were written, also from a file of an earlier version, and as nothing else", () => {
-    const issued = signed(signed(signed(nobody, "till-2", 0), "till-3", 1, "ab"), "till-1", 2 * LIFE_MS);
+    const issued = signed(
+      signed(signed(nobody, "till-2", 0), "till-3", 1, { askedBy: "ab", isLate: true }),
+      "till-1",
+      2 * LIFE_MS,
+    );
     const written = JSON.parse(JSON.stringify(ISSUED_FILE.write(issued))) as Record<string, unknown>;
     expect(ISSUED_FILE.read(written)).toEqual(issued);
     const { ended, ...earlier } = written;

@@ -6,12 +6,18 @@ import { ISSUED_MAX, type IssuedIssuer, LATE_RECORDS_MAX, type StoredIssued } fr
 /** How long after its end an issuer may be renewed by its key: 400 days. Reason: a box that lay on a shelf for a year, and a month. */
 export const LATE_RENEWAL_MS = 400 * 86_400_000;
 
+/** How an issuer was asked for; `{}`: by no issuer. */
+export interface AskedFor {
+  /** Key of the issuer that vouches, hex. */
+  readonly askedBy?: string;
+  /** That one has ended. */
+  readonly isLate?: boolean;
+}
+
 /** Who signed what for whom. */
-export interface Issuing {
+export interface Issuing extends AskedFor {
   readonly ownNode: string;
   readonly nowMs: number;
-  /** Key of the issuer that asked for it, hex; `""` where none did. */
-  readonly askedBy?: string;
 }
 
 /** The list with one more. Of those that are over the newest of each node is remembered, where it has no other. */
@@ -19,7 +25,7 @@ export function withIssued(
   issued: StoredIssued,
   certificate: Certificate,
   bundle: TrustBundle,
-  { ownNode, nowMs, askedBy = "" }: Issuing,
+  { ownNode, nowMs, askedBy, isLate }: Issuing,
 ): StoredIssued {
   const root = bundle.roots.find((one) => isSignedBy(certificate, one));
   const { keyHash, serial, notAfterMs, subject } = certificate;
@@ -30,13 +36,22 @@ export function withIssued(
     notAfterMs,
     rootKeyHash: root?.keyHash ?? "",
     atMs: Math.floor(nowMs),
-    ...(askedBy === "" ? {} : { askedBy }),
+    ...(askedBy === undefined ? {} : { askedBy }),
+    ...(isLate === true ? { isUnseen: true } : {}),
   };
   const others = issued.issuers.filter((one) => one.keyHash !== keyHash);
   const isShared = issued.isShared || added.node !== ownNode;
   // One that is seen again after the list was lost may be older than those that are known.
   const all = [...others, added].sort((a, b) => a.notAfterMs - b.notAfterMs);
   return aged({ ...issued, isShared, issuers: all }, nowMs);
+}
+
+/** The list after a node has shown an issuer that it got late; `undefined` where that changes nothing. */
+export function withSeen(issued: StoredIssued, keyHash: string): StoredIssued | undefined {
+  const seen = issued.issuers.find((one) => one.keyHash === keyHash);
+  if (seen?.isUnseen !== true) return undefined;
+  const { isUnseen: _, ...rest } = seen;
+  return { ...issued, issuers: issued.issuers.map((one) => (one === seen ? rest : one)) };
 }
 
 /** What another node says about an issuer that it signed. */
@@ -85,6 +100,15 @@ export function endedIssuers(issued: StoredIssued, nowMs: number): readonly Issu
     .flatMap((node) => newestOf(issued, node) ?? [])
     .filter(({ notAfterMs }) => notAfterMs <= nowMs && nowMs <= notAfterMs + LATE_RENEWAL_MS)
     .sort((a, b) => a.notAfterMs - b.notAfterMs);
+}
+
+/**
+ * Of each node that may come to the join door by its key the issuer that is on record: one that has ended, or one that was signed
+ * late and that nobody has used yet.
+ */
+export function lateIssuers(issued: StoredIssued, nowMs: number): readonly IssuedIssuer[] {
+  const unseen = issued.issuers.filter((one) => one.isUnseen === true && newestOf(issued, one.node) === one);
+  return [...endedIssuers(issued, nowMs), ...unseen.filter(({ notAfterMs }) => notAfterMs > nowMs)];
 }
 
 /** Keys that a ban of a node has to name: of issuers that are not over, or of the one that may be renewed late. */

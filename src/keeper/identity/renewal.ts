@@ -16,8 +16,11 @@ import type { SvidSubject } from "./held-svids.ts";
 import { RootChange } from "./root-change.ts";
 import type { SiteIdentity } from "./site-identity.ts";
 
-/** Asks the root's node for an issuer, and installs it. Answers why that did not work, or `undefined`. Never rejects. */
-export type RenewIssuer = () => Promise<string | undefined>;
+/**
+ * Asks the root's node for an issuer, and installs it. Answers why that did not work, or `undefined`. Never rejects.
+ * @param stopping what is under way is to end.
+ */
+export type RenewIssuer = (stopping: AbortSignal) => Promise<string | undefined>;
 
 /** What a renewal tells. */
 export interface RenewalEvents {
@@ -52,7 +55,7 @@ export class Renewal {
   readonly rootChange: RootChange;
   #working: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
-  #isStopped = false;
+  readonly #stopping = new AbortController();
   #lookAtMs = 0;
   #lookAtMonotonicMs = 0;
   #failures = 0;
@@ -77,7 +80,7 @@ export class Renewal {
   tick(): void {
     const { clock } = this.#identity;
     clock.read();
-    if (this.#working !== undefined || this.#isStopped) return;
+    if (this.#working !== undefined || this.#stopping.signal.aborted) return;
     const isDue = clock.monotonicMs >= this.#lookAtMonotonicMs || clock.nowMs >= this.#lookAtMs;
     if (this.#isNewJump() || isDue) void this.work();
   }
@@ -133,7 +136,7 @@ export class Renewal {
   async #alone<Result>(act: () => Promise<Result>): Promise<Result | undefined> {
     // Checked again after each wait: of several that wait for the same, only the first may begin.
     while (this.#working !== undefined) await this.#working;
-    if (this.#isStopped) return undefined;
+    if (this.#stopping.signal.aborted) return undefined;
     const acting = act();
     this.#working = acting.then(
       () => this.#done(),
@@ -148,14 +151,16 @@ export class Renewal {
 
   /** Nothing is begun any more; resolves when what was under way is over. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#stopping.abort();
     await this.#working;
   }
 
   /** Renews this node's issuer now, here or through the root's node. Answers why not, or `undefined`. */
   async renewIssuerNow(nowMs = this.#identity.nowMs()): Promise<string | undefined> {
     try {
-      const problem = this.#identity.holdsRoot ? await this.#signOwnIssuer(nowMs) : await this.renewIssuer();
+      const problem = this.#identity.holdsRoot
+        ? await this.#signOwnIssuer(nowMs)
+        : await this.renewIssuer(this.#stopping.signal);
       if (problem === undefined) this.#events.done("issuer_renewed", "");
       return problem;
     } catch (error) {

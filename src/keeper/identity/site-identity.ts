@@ -9,12 +9,12 @@ import { HeldSvids } from "./held-svids.ts";
 import { ISSUED_FILE, type IssuedIssuer, SITE_FILE, type StoredIssued, type StoredSite } from "./identity-files.ts";
 import { type IdentityStore, IdentityStoreError } from "./identity-store.ts";
 import {
-  endedIssuers,
+  type AskedFor,
   keysOfNode,
-  newestOf,
   nodesForgotten,
   type ToldIssuer,
   withIssued,
+  withSeen,
   withTold,
 } from "./issued-issuers.ts";
 import { OwnIssuer } from "./own-issuer.ts";
@@ -135,17 +135,12 @@ export class SiteIdentity {
   /** Issuers that this node signed and that are not over, newest last; for `node ls`. */
   issuedIssuers(): readonly IssuedIssuer[] {
     // What others told counts for nothing before this node holds the root.
-    return this.holdsRoot ? this.#issued.issuers : [];
+    return this.issued.issuers;
   }
 
-  /** On the root's node: of each other node whose issuer is over the one that may be renewed late, by end. */
-  endedIssuers(): readonly IssuedIssuer[] {
-    return this.holdsRoot ? endedIssuers(this.#issued, this.nowMs()).filter(({ node }) => node !== this.node) : [];
-  }
-
-  /** On the root's node: the last issuer that was signed for a node, over or not; `undefined` where none is known. */
-  newestIssuer(node: string): IssuedIssuer | undefined {
-    return this.holdsRoot ? newestOf(this.#issued, node) : undefined;
+  /** Everything that is on record of that; nothing on a node without the root. */
+  get issued(): StoredIssued {
+    return this.holdsRoot ? this.#issued : UNKNOWN_ISSUED;
   }
 
   /** Keys of a node that a ban of it names. */
@@ -172,10 +167,9 @@ export class SiteIdentity {
 
   /**
    * On the root's node: an issuer for another node's key. Whoever calls has made sure that this node may have it: a token, or a
-   * tunnel that proves it is the node. A banned key is refused. @param request see `issuer-request.ts`. @param askedBy key of the
-   * issuer that vouches, hex.
+   * tunnel that proves it is the node. A banned key is refused. @param request see `issuer-request.ts`.
    */
-  async signIssuer(node: string, request: Uint8Array, challenge: Uint8Array, askedBy = ""): Promise<Signed> {
+  async signIssuer(node: string, request: Uint8Array, challenge: Uint8Array, by: AskedFor = {}): Promise<Signed> {
     const root = this.#root;
     if (root === undefined) return { refused: "this node does not hold the site's root" };
     const spki = readIssuerRequest({ trustDomain: this.trustDomain, node, challenge }, request);
@@ -185,7 +179,7 @@ export class SiteIdentity {
     const outcome = await root.sign((signer) => this.issue({ kind: "sign", signer, node, challenge, request, nowMs }));
     const certificate = certificateOf(outcome);
     if (certificate === undefined) return { refused: issueProblem(outcome) };
-    this.noteIssued(certificate, askedBy);
+    this.noteIssued(certificate, by);
     return { certificate };
   }
 
@@ -329,11 +323,11 @@ export class SiteIdentity {
   }
 
   /** Remembers an issuer that this node signed; on disk when this returns. */
-  noteIssued(certificate: Uint8Array, askedBy = ""): void {
+  noteIssued(certificate: Uint8Array, by: AskedFor = {}): void {
     const nowMs = this.nowMs();
-    const by = { ownNode: this.node, nowMs, askedBy };
     const before = this.#issued;
-    const next = withIssued(before, readCertificate(certificate), this.siteTrust.bundle, by);
+    const issuing = { ...by, ownNode: this.node, nowMs };
+    const next = withIssued(before, readCertificate(certificate), this.siteTrust.bundle, issuing);
     this.store.write(ISSUED_FILE, next);
     this.#issued = next;
     for (const node of nodesForgotten(before, next, nowMs)) this.forgotten(node);
@@ -344,10 +338,13 @@ export class SiteIdentity {
    * was lost, does not know it, and could not ban it.
    */
   noteSeen(issuer: Certificate): void {
-    const { issuers } = this.#issued;
-    if (!this.holdsRoot || issuers.some(({ keyHash }) => keyHash === issuer.keyHash)) return;
+    const seen = withSeen(this.#issued, issuer.keyHash);
+    const isKnown = this.#issued.issuers.some(({ keyHash }) => keyHash === issuer.keyHash);
+    if (!this.holdsRoot || (isKnown && seen === undefined)) return;
     try {
-      this.noteIssued(issuer.der);
+      if (seen === undefined) this.noteIssued(issuer.der);
+      else this.store.write(ISSUED_FILE, seen);
+      this.#issued = seen ?? this.#issued;
     } catch {
       // It is shown again at every meeting.
     }

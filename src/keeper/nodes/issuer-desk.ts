@@ -3,6 +3,7 @@ import { type Ban, banSequence } from "../../identity/bans.ts";
 import { readCertificate } from "../../identity/certificate.ts";
 import { CHALLENGE_BYTES } from "../../identity/issuer-request.ts";
 import { PEER_STATUS } from "../../wire/channel/frames.ts";
+import type { AskedFor } from "../identity/issued-issuers.ts";
 import type { SiteIdentity } from "../identity/site-identity.ts";
 import { CONTACTS_MAX } from "./node-contacts.ts";
 import type { PeerReply } from "./peer-calls.ts";
@@ -67,13 +68,13 @@ export class IssuerDesk {
     const { trustDomain } = this.#identity;
     const problem = renewalProblem(this.#identity, { trustDomain, node, ...renewal }, renewal.issuer, renewal.proof);
     if (problem !== undefined) return refused(PEER_REFUSAL.REFUSED, problem);
-    return this.issue(node, { ...renewal, askedBy: readCertificate(renewal.issuer).keyHash });
+    return this.issue(node, { request: renewal.request, challenge, askedBy: readCertificate(renewal.issuer).keyHash });
   }
 
   /** The certificate for somebody who has been proven to be the node. Rejects with IdentityStoreError. */
   async issue(
     node: string,
-    asked: { readonly request: Uint8Array; readonly challenge: Uint8Array; readonly askedBy: string },
+    asked: AskedFor & { readonly request: Uint8Array; readonly challenge: Uint8Array },
   ): Promise<PeerReply & { readonly detail: string }> {
     const customer = this.#customer(node);
     if (this.#holdsMany(node))
@@ -83,7 +84,7 @@ export class IssuerDesk {
     customer.signed++;
     const before = banSequence(this.#identity.trust().bans);
     try {
-      const signed = await this.#identity.signIssuer(node, asked.request, asked.challenge, asked.askedBy);
+      const signed = await this.#identity.signIssuer(node, asked.request, asked.challenge, asked);
       if ("refused" in signed) return refused(PEER_REFUSAL.REFUSED, signed.refused);
       const ban = this.#bannedSince(node, before);
       if (ban === undefined) return { status: PEER_STATUS.OK, bytes: signed.certificate, detail: "" };

@@ -21,11 +21,12 @@ const FAILURE_LENGTH_MAX = 300;
 
 /**
  * Asks at a join door through a child, which is gone afterwards. Rejects with JoinConnectionError where nothing came of it, and
- * with what `ask` throws. @param ask judges who answered, and answers what is asked.
+ * with what `ask` throws. @param stopping ends the call. @param ask judges who answered, and answers what is asked.
  */
 export async function callLate(
   how: IssueProgram,
   callee: LateCallee,
+  stopping: AbortSignal,
   ask: (session: LateSession) => Promise<Uint8Array>,
 ): Promise<JoinReplyBytes> {
   // Without an environment: something in it could load code into a process that reads what strangers send.
@@ -39,9 +40,16 @@ export async function callLate(
     killSignal: "SIGKILL",
   });
   const tell = async (word: number, bytes: Uint8Array): Promise<void> => {
-    child.stdin.write(frameJoinMessage(word, bytes));
-    await child.stdin.flush();
+    try {
+      child.stdin.write(frameJoinMessage(word, bytes));
+      await child.stdin.flush();
+    } catch (error) {
+      // It has ended meanwhile.
+      throw new JoinConnectionError(`${callee.address}: ${error instanceof Error ? error.message : error}`);
+    }
   };
+  const end = (): void => child.kill("SIGKILL");
+  stopping.addEventListener("abort", end);
   try {
     const messages = new LateMessages(child.stdout);
     await tell(LATE_WORD.CALL, encodeCallee(callee));
@@ -49,7 +57,8 @@ export async function callLate(
     await tell(LATE_WORD.REQUEST, await ask(session));
     return wanted(await messages.next(), LATE_WORD.ANSWER, decodeReply, callee);
   } finally {
-    child.kill("SIGKILL");
+    stopping.removeEventListener("abort", end);
+    end();
     await child.exited;
   }
 }

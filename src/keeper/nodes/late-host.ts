@@ -1,4 +1,5 @@
 import { PEER_STATUS } from "../../wire/channel/frames.ts";
+import { newestOf } from "../identity/issued-issuers.ts";
 import type { SiteIdentity } from "../identity/site-identity.ts";
 import type { IssuerDesk } from "./issuer-desk.ts";
 import { joinHost } from "./join-host.ts";
@@ -16,9 +17,9 @@ export function lateHost(site: SiteIdentity, desk: IssuerDesk, isNode: (name: st
     trust,
     holdsRoot: site.holdsRoot,
     // This node renews its own.
-    newestIssuer: (node) => (node === site.node ? undefined : site.newestIssuer(node)),
+    newestIssuer: (node) => (node === site.node ? undefined : newestOf(site.issued, node)),
     sign: async (node, asked) => {
-      const { status, bytes, detail } = await desk.issue(node, asked);
+      const { status, bytes, detail } = await desk.issue(node, { ...asked, isLate: true });
       if (status === PEER_STATUS.OK) return { certificate: bytes };
       return { refused: detail, isBusy: status === PEER_REFUSAL.BUSY };
     },

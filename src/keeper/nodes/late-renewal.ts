@@ -23,6 +23,8 @@ export interface LateSite {
   readonly nodes: readonly Pick<NodeRecord, "name" | "hostname" | "port">[];
   /** The node that held the root when it was heard of last; `""` where none was. */
   readonly rootNode: string;
+  /** Ends a call that is under way, and calls nobody else. */
+  readonly stopping: AbortSignal;
 }
 
 /** Why one node did not renew the issuer. */
@@ -49,12 +51,14 @@ export async function renewLate(late: LateSite): Promise<{ readonly by: string }
   let unreached: string | undefined;
   try {
     for (const { name, address } of called) {
+      if (late.stopping.aborted) break;
       try {
         await renewAt(late, { name, address }, key);
         return { by: name };
       } catch (error) {
         if (error instanceof LateProblem) answered ??= `${name} refused: ${error.message}`;
-        else if (error instanceof JoinConnectionError) unreached ??= `${name} was not reached: ${error.message}`;
+        else if (error instanceof JoinConnectionError)
+          unreached ??= `${name} was not reached, or lets nobody ask: ${error.message}`;
         else throw error;
       }
     }
@@ -76,14 +80,13 @@ async function openNewKey(site: SiteIdentity): Promise<Uint8Array> {
 }
 
 async function renewAt(
-  { program, site }: LateSite,
+  { program, site, stopping }: LateSite,
   { name, address }: { readonly name: string; readonly address: string },
   key: Uint8Array,
 ): Promise<void> {
   const { trustDomain } = site;
-  const reply = await callLate(program, { address, trustDomain, node: name }, (session) =>
-    request(site, name, session, key),
-  );
+  const callee = { address, trustDomain, node: name };
+  const reply = await callLate(program, callee, stopping, (session) => request(site, name, session, key));
   if (reply.status !== JOIN_STATUS.DONE) {
     // What is not the door's own word is the worker's: no keeper answers behind it.
     const refusal = reply.status === JOIN_STATUS.REFUSED ? joinRefusalOf(reply.bytes) : "not_the_root";

@@ -4,6 +4,7 @@ import { REFRESH_HINT_S } from "../../identity/bundle.ts";
 import { isNodeName } from "../../identity/node-names.ts";
 import { type TO_KEEPER, TO_WORKER } from "../../wire/channel/frames.ts";
 import type { FrameOf } from "../frames.ts";
+import { endedIssuers } from "../identity/issued-issuers.ts";
 import type { LiveIdentity } from "../identity/live-identity.ts";
 import { readSealed, writeSealed } from "../state/sealed-json.ts";
 import { type Invitation, type InviteRequest, makeInvitation } from "./invitation.ts";
@@ -112,8 +113,8 @@ export class LiveNodes {
       host.tell({ what: "late_forgotten", node, address: "", detail });
     };
     live.renewal.isLate = () => this.#isClockLate();
-    live.renewal.renewIssuer = () =>
-      live.isOver || this.#isClockLate() ? this.#renewLate() : this.#peers.renewIssuer();
+    live.renewal.renewIssuer = (stopping) =>
+      live.isOver || this.#isClockLate() ? this.#renewLate(stopping) : this.#peers.renewIssuer();
     // Whatever was due before this stood had nobody to ask.
     if (live.isOver) void live.renewal.hurry();
     this.#lateTimer = setTimeout(() => {
@@ -153,7 +154,8 @@ export class LiveNodes {
 
   /** The tunnel to a node came up. */
   connected(node: string): void {
-    void this.#peers.sync(node);
+    // It may have shown that it got what it asked for at the door.
+    void this.#peers.sync(node).then(() => this.#door.watch());
   }
 
   /** A token for a node that the documents name. Throws NodesError. */
@@ -187,7 +189,9 @@ export class LiveNodes {
     const { site } = this.#live;
     const nowMs = site.nowMs();
     const own = site.issuerCertificate();
-    const issuers = site.holdsRoot ? [...site.endedIssuers(), ...site.issuedIssuers()] : this.#rootNode.issuers;
+    const issuers = site.holdsRoot
+      ? [...endedIssuers(site.issued, nowMs), ...site.issuedIssuers()]
+      : this.#rootNode.issuers;
     const self = own === undefined ? [] : [{ node: site.node, keyHash: own.keyHash, notAfterMs: own.notAfterMs }];
     const open = this.#invites.all.filter((invite) => isInviteOpen(invite, nowMs));
     return nodeRows({
@@ -320,13 +324,13 @@ export class LiveNodes {
   }
 
   /** By the key of the issuer that has ended. Answers why not, or `undefined`. May reject with IdentityStoreError. */
-  async #renewLate(): Promise<string | undefined> {
+  async #renewLate(stopping: AbortSignal): Promise<string | undefined> {
     const { lateProgram: program } = this.#host;
     if (program === undefined) return "this node's issuer has ended";
     const { renewLate } = await import("./late-renewal.ts");
     const { nodes } = this.#host.facts();
     const rootNode = this.#rootNode.name;
-    const renewed = await renewLate({ program, site: this.#live.site, nodes, rootNode });
+    const renewed = await renewLate({ program, site: this.#live.site, nodes, rootNode, stopping });
     if ("problem" in renewed) return renewed.problem;
     if (renewed.by !== rootNode) this.#keepRootNode({ name: renewed.by, issuers: [] });
     return undefined;

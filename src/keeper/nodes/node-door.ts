@@ -1,5 +1,6 @@
 import { JOIN_KIND } from "../../identity/join-protocol.ts";
 import { TO_WORKER } from "../../wire/channel/frames.ts";
+import { lateIssuers } from "../identity/issued-issuers.ts";
 import type { SiteIdentity } from "../identity/site-identity.ts";
 import type { Invites } from "./invites.ts";
 import type { IssuerDesk } from "./issuer-desk.ts";
@@ -88,7 +89,8 @@ export class NodeDoor {
   /** Whether a node that the documents name could come back that was off for longer than its issuer lives. */
   #isSomebodyLate(): boolean {
     const { site, isNode } = this.#parts;
-    return site.endedIssuers().some(({ node, keyHash }) => isNode(node) && !site.siteTrust.isBanned(keyHash));
+    const late = lateIssuers(site.issued, site.nowMs()).filter(({ node }) => node !== site.node && isNode(node));
+    return late.some(({ keyHash }) => !site.siteTrust.isBanned(keyHash));
   }
 
   #set(isOpen: boolean): void {

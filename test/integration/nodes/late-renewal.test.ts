@@ -2,6 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync } from "node:fs";
 import { join } from "node:path";
+import { CuttingRelay } from "../../support/cutting-relay.ts";
 import { KeeperFixture, OUTBOUND_KEY } from "../../support/keeper-fixture.ts";
 import { startOrigin } from "../../support/mesh-load.ts";
 import { foundLongAgo } from "../../support/site-of-long-ago.ts";
@@ -67,6 +68,23 @@ test("a node that was off for a year is renewed when it is back, and calls to it
   expect((await second.status()).degraded).toEqual([]);
 });
 
+test("a node whose answer was lost, and that was switched off then, gets it again for the key that it has kept", async () => {
+  const { site: made } = await siteOfLastYear();
+  await using site = made;
+  const first = await site.start(1);
+  using relay = new CuttingRelay("127.0.0.1", site.port);
+  const second = site.node(2);
+  second.write(site.documents(2).replace(`"${site.address(1)}"`, `"127.0.0.1:${relay.port}"`));
+  await second.start("--node", "till-2");
+  await first.event("node", 0, ({ what }) => what === "late_renewed");
+  await second.event("identity", 0, ({ detail }) => String(detail).includes("was not reached"));
+  await second.stop();
+  await site.start(2);
+  await connected(first, "till-2");
+  const details = (await auditLines(first, "node-late-renewed")).map(({ detail }) => detail);
+  expect(details).toEqual(["late_renewed", "late_repeated"]);
+});
+
 test("a box whose clock wakes in 1970 asks too, though by its time nothing has ended, and knows the time then", async () => {
   // Its floor is from when it was let in: its issuer has ended yesterday, and it cannot know that.
   const { site: made } = await siteOfLastYear(47);
@@ -121,7 +139,7 @@ test("a node that was banned while it was off is refused, told why, and written 
   const second = site.node(2);
   await first.cli("node", "invite", "till-3");
   await second.start("--node", "till-2");
-  await first.event("node", 0, ({ what }) => what === "late_refused");
+  await second.event("identity", 0, ({ detail }) => String(detail).includes("till-1 refused: the node was banned"));
   expect(await auditLines(first, "node-late-refused")).toMatchObject([{ node: "till-2", detail: "late_banned" }]);
   const { stdout } = await second.cli("status");
   expect(stdout).toContain("the node was banned");
