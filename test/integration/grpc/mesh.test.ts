@@ -136,8 +136,9 @@ for (const [where, start] of [
       const reports = await call("both", { calls: 60, atOnce: 6 });
       expect(codes(reports)).toEqual([status.OK]);
       const byFirst = reports.filter(({ server }) => server === "first").length;
-      expect(byFirst).toBeGreaterThanOrEqual(20);
-      expect(byFirst).toBeLessThanOrEqual(40);
+      // Drawn: less than 20 of 60 comes once in 300 runs, less than 10 once in ten million.
+      expect(byFirst).toBeGreaterThanOrEqual(10);
+      expect(byFirst).toBeLessThanOrEqual(50);
     });
 
     test("refuses one method and lets the others through", async () => {
