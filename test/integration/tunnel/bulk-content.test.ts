@@ -48,6 +48,8 @@ class Receiving {
   bytes = 0;
   wrongAt = -1;
   readonly isSlow: boolean;
+  /** Its other end has sent its last byte, or is gone. */
+  readonly ended = Promise.withResolvers<void>();
   #pattern: Buffer | null;
   #pausedAt = 0;
 
@@ -104,6 +106,8 @@ beforeAll(async () => {
         socket.data.receiving.take(chunk, socket);
       },
       drain: (socket) => socket.data.sending?.pour(socket),
+      end: (socket) => socket.data.receiving.ended.resolve(),
+      close: (socket) => socket.data.receiving.ended.resolve(),
     },
   });
   pair = await startPair({
@@ -156,6 +160,8 @@ function exchange(pattern: Buffer, isSlow: boolean): Promise<Receiving> {
 test("every byte of bulk arrives in order, both ways, whoever pauses", async () => {
   called = [];
   const received = await Promise.all(patterns.map((pattern, i) => exchange(pattern, i >= STREAMS / 2)));
+  // Either direction may be done first.
+  await Promise.all(called.map(({ ended }) => ended.promise));
   for (const { bytes, wrongAt } of [...received, ...called]) expect([bytes, wrongAt]).toEqual([BYTES, -1]);
   expect(called).toHaveLength(STREAMS);
 }, 60_000);
