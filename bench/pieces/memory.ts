@@ -10,10 +10,11 @@ const LOAD = { path: "/100", requestsPerSecond: 5_000, connections: 1_000 } as c
 
 const mib = (bytes: number) => bytes / 2 ** 20;
 
-/** Idle after settling, then while a thousand connections are open under load, then after it. */
+/** Just started, idle after settling, then while a thousand connections are open under load, then after it. */
 export async function memory(context: PieceContext): Promise<PieceReport> {
   const subject = await startSelvedge(context.scratch, { label: "memory", services: SERVICES });
   try {
+    const starting = mib(pssBytesOf(subject.pid));
     await Bun.sleep(SETTLE_MS);
     const idle = mib(pssBytesOf(subject.pid));
     context.note(`memory: ${idle.toFixed(1)} MiB idle; loading`);
@@ -32,6 +33,7 @@ export async function memory(context: PieceContext): Promise<PieceReport> {
     return {
       rows: [
         ["state", "PSS MiB"],
+        ["just started, with all of the runtime's code that starting touched", starting.toFixed(1)],
         ["idle", idle.toFixed(1)],
         ["highest under load", peak.toFixed(1)],
         ["after load", loaded.toFixed(1)],
@@ -45,7 +47,7 @@ export async function memory(context: PieceContext): Promise<PieceReport> {
           void: isVoid,
         },
       ],
-      raw: { idle, peak, loaded, load },
+      raw: { starting, idle, peak, loaded, load },
     };
   } finally {
     await subject.stop();
