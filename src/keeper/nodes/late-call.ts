@@ -29,6 +29,7 @@ export async function callLate(
   stopping: AbortSignal,
   ask: (session: LateSession) => Promise<Uint8Array>,
 ): Promise<JoinReplyBytes> {
+  if (stopping.aborted) throw new JoinConnectionError(`${callee.address}: the node stops`);
   // Without an environment: something in it could load code into a process that reads what strangers send.
   const child = Bun.spawn([how.bun, ...RUNTIME_FLAGS, how.program], {
     stdin: "pipe",

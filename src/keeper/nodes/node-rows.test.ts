@@ -24,6 +24,21 @@ const facts = (more: Partial<RowFacts>): RowFacts => ({
 const stateOf = (more: Partial<RowFacts>) => nodeRows(facts(more)).find(({ name }) => name === "till-2")?.state;
 
 describe("the state of a node", () => {
+  test("that was off for longer than its issuer lives says until when it comes back by itself, on the root's node", () => {
+    const [endMs, dayMs] = [Date.UTC(2026, 10, 22), 86_400_000];
+    const issuers = [{ node: "till-2", keyHash: newKey, notAfterMs: endMs }];
+    const row = (nowMs: number, more: Partial<RowFacts> = {}) => nodeRows(facts({ issuers, nowMs, ...more }))[1];
+    expect(row(endMs + 1)).toMatchObject({
+      state: "joined",
+      problem: "issuer ended 2026-11-22; renews by itself when it is back, until 2027-12-27",
+    });
+    expect(row(endMs - 1)?.problem).toBe("");
+    expect(row(endMs + 401 * dayMs)?.problem).toBe("");
+    expect(row(endMs + 1, { ownHoldsRoot: false })?.problem).toBe("");
+    const ban = { keyHash: newKey, node: "till-2", state: "banned", reason: "sold", atMs: 0 } as const;
+    expect(row(endMs + 1, { bans: withBan(NO_BANS, ban) })).toMatchObject({ state: "banned", problem: "sold" });
+  });
+
   const contacts = new NodeContacts();
   const tunnel = (direction: "dialer" | "listener", isUp: boolean) =>
     contacts.tunnel(1, { node: "till-2", direction, isUp, address: "10.0.0.12", reason: "gone" }, 5);
