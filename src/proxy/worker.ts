@@ -21,9 +21,9 @@ import { type SendFrame, takeTunnelFrame, tunnelWire } from "./worker/tunnel-fra
 const SIGNAL_GRACE_MS = 10_000;
 /**
  * How long a worker that outlived its keeper waits after its drain for the next keeper to take its counts, which end with it.
- * Reason: a keeper that was killed and started again is back within seconds.
+ * Reason: a keeper that was killed and started again is back within seconds, and on a machine that is swamped within many.
  */
-const COUNTS_TAKEN_MS = 10_000;
+const COUNTS_TAKEN_MS = 60_000;
 /** How often streams that stay open are counted, the delay of the loop is measured, and the keeper sees that it turns. */
 const HOUSEKEEPING_MS = 1_000;
 /** The same while nobody is connected and nothing is to be given back. Reason: waking up is most of what an idle worker costs. */
