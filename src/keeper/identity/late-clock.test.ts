@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { DAY_MS, HOUR_MS, IdentityBox, letIn, TD } from "../../../test/support/identity-box.ts";
+import { DAY_MS, HOUR_MS, IdentityBox, letIn } from "../../../test/support/identity-box.ts";
 
 const boxes: IdentityBox[] = [];
 afterEach(async () => {
