@@ -103,18 +103,20 @@ export class HostCheck implements RequestCheck {
   }
 
   seen(facts: RequestFacts): string {
-    return facts.host || "(no host)";
+    return canonicalHost(facts.host) || "(no host)";
   }
 }
 
 /**
- * A host pattern as it is compared: lower case, an IPv6 address without its brackets; Istio's `host:*` (any port) is the host,
- * for hosts have no port here.
+ * A host pattern as it is compared: lower case, an IPv6 address without its brackets, without the dot of the root; Istio's
+ * `host:*` (any port) is the host, for hosts have no port here.
  */
 export function canonicalHostPattern(pattern: string): string {
   const lower = pattern.toLowerCase();
   const host = lower.endsWith(":*") ? lower.slice(0, -2) : lower;
-  return host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
+  if (host.startsWith("[") && host.endsWith("]")) return host.slice(1, -1);
+  // Of `*.` nothing but a star would be left, which is every host.
+  return host === "*." ? host : canonicalHost(host);
 }
 
 /** The name a resolver would look up is the same with and without the dot of the root. */

@@ -1,13 +1,34 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { buildPolicySet } from "../../../src/model/authz/decide.ts";
+import { buildPolicySet, type PolicySite } from "../../../src/model/authz/decide.ts";
 import { explain, type Trace } from "../../../src/model/authz/explain.ts";
+import { callerOf, PlainRequest } from "../../../src/model/authz/plain-facts.ts";
 import type { PolicyRuleRecord } from "../../../src/model/authz/record.ts";
 import type { Subject } from "../../../src/model/authz/trace.ts";
 import type { PolicyRecord } from "../../../src/model/snapshot.ts";
-import { policies, request, site } from "./generators.ts";
+import { policies, request, SITE_DOMAIN, site } from "./generators.ts";
 
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 1500);
+
+/** Found by a run: the name was suggested as the caller wrote it, with the dot of the root, which is compared to nothing. */
+const WITH_ROOT_DOT: [PolicyRecord[], PolicySite, PlainRequest, boolean, boolean] = [
+  [
+    {
+      kind: "policy",
+      key: "policy/n/p0",
+      name: "p0",
+      namespace: "n",
+      action: "ALLOW",
+      dryRun: false,
+      rules: [{ to: [{ hosts: ["web.prod"] }] }],
+      origin: { file: "fuzz.yaml", line: 1, col: 1 },
+    },
+  ],
+  { defaultAction: "deny", trustDomain: SITE_DOMAIN, trustDomainAliases: [] },
+  new PlainRequest({ caller: callerOf(SITE_DOMAIN, "prod", "web", "10.0.0.1"), host: "orders.prod." }),
+  false,
+  false,
+];
 
 function refsOf(records: readonly PolicyRecord[]) {
   const keys = (action: string): string[] => records.filter((record) => record.action === action).map((one) => one.key);
@@ -70,7 +91,7 @@ test("a trace adds up to the decision, and the suggested change of an ALLOW lets
       const after = buildPolicySet(refs, lookup(repaired), where, isWorkload);
       expect((isTcp ? after.decideConnection(facts) : after.decide(facts)).allowed).toBe(true);
     }),
-    { numRuns: RUNS },
+    { numRuns: RUNS, examples: [WITH_ROOT_DOT] },
   );
   expect(suggested).toBeGreaterThan(RUNS / 20);
 }, 60_000);
