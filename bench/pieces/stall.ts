@@ -1,6 +1,6 @@
 /** Memory while twenty readers stall in the middle of a gigabyte each, and while bulk flows to twenty that read. */
 import { join } from "node:path";
-import { pssBytesOf } from "../lib/cpu.ts";
+import { ownBytesOf, pssBytesOf, treeOf } from "../lib/cpu.ts";
 import type { PieceContext, PieceReport } from "../lib/piece.ts";
 import { CORE_OF_OTHERS, GENERATOR_UID, wrapCommand } from "../lib/processes.ts";
 import { startSelvedge } from "../lib/subjects.ts";
@@ -39,12 +39,18 @@ async function highestWhile(pid: number, isOver: () => boolean): Promise<number>
   return highest;
 }
 
+/** Without code, of which a process that works again maps some: that is behind no reader. */
+function ownBytesOfAll(root: number): number {
+  return treeOf(root).reduce((sum, pid) => sum + ownBytesOf(pid), 0);
+}
+
 /** Bulk first, then stalled readers, each against the idle weight before it. */
 export async function stall(context: PieceContext): Promise<PieceReport> {
   const subject = await startSelvedge(context.scratch, { label: "stall" });
   try {
     await Bun.sleep(SETTLE_MS);
     const idle = pssBytesOf(subject.pid);
+    const ownIdle = ownBytesOfAll(subject.pid);
     context.note("stall: bulk to readers that read");
     const bulk = startReaders(context, subject.httpPort, undefined);
     let isOver = false;
@@ -59,7 +65,7 @@ export async function stall(context: PieceContext): Promise<PieceReport> {
     const { value } = await stalled.stdout.getReader().read();
     const isStalled = new TextDecoder().decode(value).trim() === "stalled";
     await Bun.sleep(SETTLE_MS);
-    const perReader = mib(Math.max(pssBytesOf(subject.pid) - idle, 0)) / READERS;
+    const perReader = mib(Math.max(ownBytesOfAll(subject.pid) - ownIdle, 0)) / READERS;
     stalled.stdin.end();
     await stalled.exited;
     return {
@@ -84,7 +90,7 @@ export async function stall(context: PieceContext): Promise<PieceReport> {
           void: isStalled ? undefined : "readers lost their connections",
         },
       ],
-      raw: { idle, flowing, before, perReader, read },
+      raw: { idle, ownIdle, flowing, before, perReader, read },
     };
   } finally {
     await subject.stop();
