@@ -56,8 +56,12 @@ async function cancelTooMany(): Promise<void> {
   const before = asked;
   const connections = Math.ceil((1.4 * CANCELLATIONS_AT_ONCE) / PER_CONNECTION);
   const callers = await Promise.all(Array.from({ length: connections }, () => RawH2.open(worker.outbound)));
-  for (const caller of callers) for (let i = 0; i < PER_CONNECTION; i++) caller.send(headers(streamId(i)));
-  await until(() => asked >= before + connections * PER_CONNECTION, "requests to be begun", 10_000);
+  for (const [number, caller] of callers.entries()) {
+    for (let i = 0; i < PER_CONNECTION; i++) caller.send(headers(streamId(i)));
+    // One connection's after the other: all at once are more connections than an endpoint's kernel lets wait to be accepted.
+    const begun = before + (number + 1) * PER_CONNECTION;
+    await until(() => asked >= begun, `requests to be begun: ${asked} of ${begun}`, 10_000);
+  }
   for (const caller of callers)
     caller.send(Array.from({ length: PER_CONNECTION }, (_, i) => reset(streamId(i))).flat());
   const closed = () => stats.gauge(UPSTREAM_GAUGE.active) === 0;
