@@ -9,10 +9,10 @@ import { joinSite } from "../../../src/keeper/identity/join-site.ts";
 import { utcTime } from "../../support/der-build.ts";
 import { forgeSite } from "../../support/forge-certificate.ts";
 import { startOrigin } from "../../support/mesh-load.ts";
+import { shopOnNodes } from "../../support/shop-on-nodes.ts";
 import { SiteOfNodes } from "../../support/site-of-nodes.ts";
 
 setDefaultTimeout(60_000);
-const OWN_UID = process.getuid?.() ?? 0;
 const DAY_MS = 86_400_000;
 
 /** What joining left in a state directory, of which the issuer has ended by now. */
@@ -40,32 +40,7 @@ test("calls on the node go on, and status says that it has to be let in again, a
   await using site = new SiteOfNodes();
   const mesh = site.node(2);
   joinedLongAgo(mesh.state, site.trustDomain, "till-2");
-  mesh.write(
-    site.documents(
-      2,
-      `---
-apiVersion: selvedge/v1
-kind: Workload
-metadata: { name: orders, namespace: prod, labels: { app: orders } }
-spec: { node: till-2, address: 127.0.0.1, ports: { http: ${origin.port} } }
----
-apiVersion: selvedge/v1
-kind: Workload
-metadata: { name: web, namespace: prod }
-spec: { node: till-2, selectors: [["unix:uid:${OWN_UID}"]] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: orders, namespace: prod }
-spec: { selector: { app: orders }, ports: [{ port: 80, targetPort: http }] }
----
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: { name: orders, namespace: prod }
-spec: { selector: { matchLabels: { app: orders } }, rules: [{ from: [{ source: { serviceAccounts: [web] } }] }] }
-`,
-    ),
-  );
+  mesh.write(site.documents(2, shopOnNodes("node: till-2", origin.port)));
   await mesh.start("--node", "till-2");
   await mesh.event("identity", 0, ({ what }) => what === "failed");
   expect((await mesh.get("orders.prod")).status).toBe(200);

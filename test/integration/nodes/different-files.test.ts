@@ -1,42 +1,20 @@
 /** The file was changed on one node and not brought to the other: what callers get, and whether anybody can find out why. */
 import { expect, test } from "bun:test";
 import { startOrigin } from "../../support/mesh-load.ts";
+import { shopOnNodes } from "../../support/shop-on-nodes.ts";
 import { connected, SiteOfNodes } from "../../support/site-of-nodes.ts";
-
-const OWN_UID = process.getuid?.() ?? 0;
-
-const documents = (port: number) => `---
-apiVersion: selvedge/v1
-kind: Workload
-metadata: { name: web, namespace: prod }
-spec: { node: till-1, selectors: [["unix:uid:${OWN_UID}"]] }
----
-apiVersion: selvedge/v1
-kind: Workload
-metadata: { name: orders, namespace: prod, labels: { app: orders } }
-spec: { node: till-2, address: 127.0.0.1, ports: { http: ${port} } }
----
-apiVersion: v1
-kind: Service
-metadata: { name: orders, namespace: prod }
-spec: { selector: { app: orders }, ports: [{ port: 80, targetPort: http }] }
----
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: { name: orders, namespace: prod }
-spec: { selector: { matchLabels: { app: orders } }, rules: [{ from: [{ source: { serviceAccounts: [web] } }] }] }
-`;
 
 test("an endpoint that one node knows and the other does not is 503 UH, and why asks on both whether the files are the same", async () => {
   await using origin = await startOrigin("orders");
   await using site = new SiteOfNodes();
-  for (const number of [1, 2]) site.node(number).write(site.documents(number, documents(origin.port)));
+  for (const number of [1, 2])
+    site.node(number).write(site.documents(number, shopOnNodes("node: till-1", origin.port)));
   const first = await site.start(1);
   const second = await site.add(2);
   await connected(second, "till-1");
   expect((await first.get("orders.prod")).status).toBe(200);
   const from = second.events.length;
-  second.write(site.documents(2, documents(1)));
+  second.write(site.documents(2, shopOnNodes("node: till-1", 1)));
   second.signal("SIGHUP");
   await second.event("config_applied", from);
   const refused = await first.get("orders.prod");

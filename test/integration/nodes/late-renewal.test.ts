@@ -5,35 +5,15 @@ import { join } from "node:path";
 import { CuttingRelay } from "../../support/cutting-relay.ts";
 import { KeeperFixture, OUTBOUND_KEY } from "../../support/keeper-fixture.ts";
 import { startOrigin } from "../../support/mesh-load.ts";
+import { shopOnNodes } from "../../support/shop-on-nodes.ts";
 import { foundLongAgo } from "../../support/site-of-long-ago.ts";
 import { auditLines, connected, listNodes, SiteOfNodes } from "../../support/site-of-nodes.ts";
 import { until } from "../../support/until.ts";
 
 setDefaultTimeout(60_000);
 const DAY_MS = 86_400_000;
-const OWN_UID = process.getuid?.() ?? 0;
 
-const shop = (port: number): string => `---
-apiVersion: selvedge/v1
-kind: Workload
-metadata: { name: orders, namespace: prod, labels: { app: orders } }
-spec: { node: till-2, address: 127.0.0.1, ports: { http: ${port} } }
----
-apiVersion: selvedge/v1
-kind: Workload
-metadata: { name: web, namespace: prod }
-spec: { nodes: all, selectors: [["unix:uid:${OWN_UID}"]] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: orders, namespace: prod }
-spec: { selector: { app: orders }, ports: [{ port: 80, targetPort: http }] }
----
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: { name: orders, namespace: prod }
-spec: { selector: { matchLabels: { app: orders } }, rules: [{ from: [{ source: { serviceAccounts: [web] } }] }] }
-`;
+const shop = (port: number): string => shopOnNodes("nodes: all", port);
 
 /** A site that was founded more than a year ago, and the key of the issuer of `till-2`, which has ended since. */
 async function siteOfLastYear(daysAgo = 366): Promise<{ readonly site: SiteOfNodes; readonly key: string }> {
